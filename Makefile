@@ -38,8 +38,9 @@ demo: ## start a station in a temporary home and prove with real calls that it w
 # In a new clone, one process compiles the tests while others fetch; else every worker would compile all of them.
 # Lint runs beside the tests, which mostly wait; its result is printed after theirs, and both must succeed.
 define test_and_lint
-docker/install-system-packages run demo test
-$(MAKE) setup
+docker/install-system-packages run demo test $${HAICHIEU_PROOF:+proof} & installing=$$!
+PYTHON="$(PYTHON)" docker/make-venv
+wait $$installing
 $(BIN)/pytest --collect-only -q $(ARGS) >/dev/null 2>&1 & compiling=$$!
 $(MAKE) asterisk model
 wait $$compiling || true

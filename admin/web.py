@@ -17,7 +17,7 @@ from admin.accounts.views import register_accounts
 from admin.announce.views import register_announce
 from admin.api.routes import register_api
 from admin.audit_trail.views import register_audit_trail
-from admin.broadcasts.again_views import register_airing_again
+from admin.broadcasts.broadcast_steps import register_broadcast_steps
 from admin.broadcasts.log_views import register_broadcast_log
 from admin.bulletins.views import register_bulletins
 from admin.calendar.views import register_calendar
@@ -114,7 +114,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     for register in (
         *(register_health, register_login, register_now, register_announce, register_emergency),
         *(register_accounts, register_my_account, register_notices, register_audit_trail, register_api),
-        *(register_broadcast_log, register_airing_again, register_reports, register_registers),
+        *(register_broadcast_log, register_broadcast_steps, register_reports, register_registers),
         *(register_map, register_speakers, register_zones, register_repairs, register_station_book),
         *(register_officials, register_set_up),
         *(register_search, register_sounds, register_case_pages, register_data_requests),

@@ -55,7 +55,7 @@ REFERENCES = (
         column_of(Programme.unit_id), "programmes", live=Programme.state != ProgrammeState.WITHDRAWN,
         shown=column_of(Programme.title),
     ),
-    Reference(column_of(ProgrammeInMaking.unit_id), "programmes", live=ProgrammeInMaking.done_at.is_(None)),
+    Reference(column_of(ProgrammeInMaking.unit_id), "programmes_in_making", live=ProgrammeInMaking.done_at.is_(None)),
     Reference(column_of(Schedule.unit_id), "schedules", shown=column_of(Schedule.title)),
     Reference(
         column_of(Duty.unit_id), "duties", live=Duty.state.in_(ACTIVE), shown=column_of(Duty.title),

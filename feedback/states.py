@@ -145,6 +145,8 @@ class DataRight(StrEnum):
     ACCESS = "access"
     WITHDRAWAL = "withdrawal"
     """Withdrawal of consent."""
+    OBJECTION = "objection"
+    """Objection to the processing, without any consent before."""
     ERASURE = "erasure"
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from babel.messages.pofile import read_po
 from flask import Flask
 
-from admin.access.permissions import rule_of
+from admin.access.permissions import Rule, rule_of
 from admin.web import create_app
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Reason, reason_message
 from broadcast_bridge.repairs.states import REPAIR
@@ -105,6 +106,19 @@ def test_the_refusals_that_operators_look_up_are_what_the_station_says() -> None
     assert quoted - spoken == {"đài nói"}
 
 
+@pytest.mark.parametrize("guide", sorted((ROOT / "docs/guides").glob("*.vi.md")), ids=lambda path: path.name)
+def test_guide_of_a_role_is_short_and_says_what_the_panel_says(guide: Path) -> None:
+    """Each bold word is a label of the panel, as the panel writes it; five minutes are at most 1,000 syllables."""
+    with (ROOT / "haichieu/locale/vi/messages.po").open("rb") as file:
+        texts = [unit.string for unit in read_po(file) if unit.id]
+    labels = {text.lower().rstrip("…") for text in texts if isinstance(text, str)}
+    text = guide.read_text()
+    named = {" ".join(label.split()).lower() for label in re.findall(r"\*\*([^*]+)\*\*", text)}
+    assert named - labels == set()
+    assert len(text.split()) < 1000
+    assert "](../screenshots/" in text
+
+
 def test_the_reference_draws_the_states_as_they_are() -> None:
     reference = (ROOT / "docs/reference.md").read_text()
     assert [machine.name for machine in (BROADCAST, DELIVERY) if machine.mermaid() not in reference] == []
@@ -163,12 +177,22 @@ def application(migrated_sqlite: Path, tmp_path: Path) -> Flask:
     return create_app(database, settings, [webhooks_of_texts(OpenedStation(settings, database))])
 
 
+def rights_of(rule: Rule) -> str:
+    """The second column of the table of pages; of a route with steps, the steps of each right."""
+    if rule.steps is not None:
+        steps: dict[str, list[str]] = {}
+        for name, one in sorted(rule.steps.items()):
+            steps.setdefault(rights_of(one), []).append(f"`{name}`")
+        return "; ".join(f"{who}: {', '.join(names)}" for who, names in sorted(steps.items()))
+    return f"`{rule.action}`" if rule.action else "every account" if rule.signed_in else "anybody"
+
+
 def test_every_route_is_documented_with_its_rights(application: Flask) -> None:
     pages, others = {}, set()
     for route in application.url_map.iter_rules():
         said = rule_of(application, route.endpoint)
         assert said is not None
-        who = f"`{said.action}`" if said.action else "every account" if said.signed_in else "anybody"
+        who = rights_of(said)
         for method in (route.methods or set()) - {"HEAD", "OPTIONS"}:
             if route.rule.startswith(FOR_PROGRAMS):
                 others.add(f"{method} {route.rule}")

@@ -7,6 +7,7 @@ page, together with what they had typed into a form.
 from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
 
 from admin.access import sessions, tokens
 from admin.access.errors import TokenRefused
@@ -54,6 +55,7 @@ def register_gate(app: Flask, panel: Panel) -> None:
     @app.after_request
     def nothing_unchecked(response: Response) -> Response:
         rule = rule_of(app, request.endpoint)
+        rule = rule and rule.of_request(request.view_args or {})
         did_something = response.status_code < 400 and request.method not in _SAFE
         if rule and rule.checks_units and did_something and not g.get("units_were_checked"):
             raise RuntimeError(f"{request.endpoint} did something without asking in which units")
@@ -116,9 +118,14 @@ def _visitor(session: Session, account: Account, login_id: int | None = None) ->
     return Visitor(account, frozenset(units_of(session, account)), login_id)
 
 
-def _require(session: Session, rule: Rule) -> None:
+def _require(session: Session, route: Rule) -> None:
+    arguments = dict(request.view_args or {})
+    rule = route.of_request(arguments)
+    if rule is None:
+        raise NotFound
     if rule.action is None:
         return
-    arguments = request.view_args or {}
+    if route.steps is not None:
+        del arguments["step"]
     units = () if rule.where is None else rule.where(session, **arguments)
     require_everywhere(session, visitor().account, rule.action, units)

@@ -3,10 +3,11 @@
     @app.post("/broadcasts/<int:number>/stop")
     @needs(Action.AIR, where=units_of_broadcast)
 
-The application does not start while a route has no rule. The rights of each role are in `haichieu.account_rights`.
+A route of several steps has a rule per step (`admin.access.page_steps`). The application does not start while a route
+has no rule. The rights of each role are in `haichieu.account_rights`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,7 +32,8 @@ class Rule:
 
     `where` finds the units concerned from the route's arguments. Without it, either the view shows only what lies in
     the visitor's units, or (`checks_units`) it calls `require_in` once it knows the units from the body. What a page
-    asks for by itself (`in_background`) does not prolong a session.
+    asks for by itself (`in_background`) does not prolong a session. With `steps` the route's argument `step` names the
+    rule, and its `where` gets the other arguments.
     """
 
     signed_in: bool
@@ -39,6 +41,11 @@ class Rule:
     where: Where | None = None
     checks_units: bool = False
     in_background: bool = False
+    steps: "Mapping[str, Rule] | None" = None
+
+    def of_request(self, arguments: Mapping[str, object]) -> "Rule | None":
+        """Return the rule of a request with these arguments; None for a step that there is not."""
+        return self if self.steps is None else self.steps.get(str(arguments.get("step")))
 
 
 def open_to_all(view: View) -> View:
@@ -56,6 +63,11 @@ def needs(
 ) -> Callable[[View], View]:
     """Require an action, in the units that `where` finds, or that the view itself finds (`checks_units`)."""
     return lambda view: _with_rule(view, Rule(True, action, where, checks_units, in_background))
+
+
+def by_step(rules: Mapping[str, Rule]) -> Callable[[View], View]:
+    """Require of each step of the route what its rule says; another step is not found."""
+    return lambda view: _with_rule(view, Rule(True, steps=rules))
 
 
 def rule_of(app: Flask, endpoint: str | None) -> Rule | None:

@@ -10,7 +10,7 @@ from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import LogFilter, filter_asked, units_to_choose, zones_to_choose
 from admin.broadcasts.proof import Proof, changes_soon, may_air_again, may_stop, missing_of, proof_of, sounds_of
 from admin.broadcasts.scope import find_broadcast, seen_by
-from admin.layout.addresses import number_asked
+from admin.layout.addresses import file_asked, number_asked
 from admin.layout.csv_files import csv_answer
 from admin.layout.language import say, sentence, show_moment
 from admin.layout.pages import page
@@ -35,7 +35,9 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
     @app.get("/broadcasts")
     @needs(Action.VIEW)
     def broadcast_log_page() -> Response:
-        """List the broadcasts that match the filter, the newest first."""
+        """List the broadcasts that match the filter, the newest first; with `as=csv`, all of them as a CSV file."""
+        if file_asked() == "csv":
+            return csv_answer("broadcasts", _heads("number", *BROADCAST_COLUMNS), _log_rows(panel, filter_asked()))
         asked, before = filter_asked(), number_asked("before")
         with panel.database.reading() as session:
             wanted = asked.wanted(session, visitor(), now())
@@ -46,16 +48,12 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             reason_message=reason_message, states=list(BroadcastState), kinds=list(Kind), priorities=list(Priority),
         )  # fmt: skip
 
-    @app.get("/broadcasts.csv")
-    @needs(Action.VIEW)
-    def broadcast_log_file() -> Response:
-        """Return the filtered log as a CSV file."""
-        return csv_answer("broadcasts", _heads("number", *BROADCAST_COLUMNS), _log_rows(panel, filter_asked()))
-
     @app.get("/broadcasts/<int:number>")
     @needs(Action.VIEW)
     def broadcast_page(number: int) -> Response:
-        """Show one broadcast with its proof, printable."""
+        """Show one broadcast with its proof, printable; with `as=csv`, the proof as a CSV file."""
+        if file_asked() == "csv":
+            return _proof_file(panel, number)
         with panel.database.reading() as session:
             found = find_broadcast(session, visitor(), number)
             proof, station = proof_of(session, visitor(), found), the_station(session)
@@ -70,24 +68,23 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             is_open=is_open(found), follows=changes_soon(found, now()),
         )  # fmt: skip
 
-    @app.get("/broadcasts/<int:number>.csv")
-    @needs(Action.VIEW)
-    def broadcast_file(number: int) -> Response:
-        """Return the proof of one broadcast as a CSV file."""
-        with panel.database.reading() as session:
-            timezone = the_station(session).timezone
-            shown = proof_of(session, visitor(), find_broadcast(session, visitor(), number))
-            rows: list[list[Cell]] = [
-                [
-                    one.code, one.name, one.unit, say(f"delivery_state.{one.state}"),
-                    show_moment(one.first_audio_at, timezone, "HH:mm:ss").striptags(),
-                    round(one.seconds, 1), _heard(one), *_reported(one), one.attempts,
-                    sentence(reason_message(one.reason)),
-                    sentence(reason_message(one.called_off)),
-                ]
-                for one in shown
-            ]  # fmt: skip
-        return csv_answer(f"broadcast-{number}", _heads(*DELIVERY_COLUMNS), rows)
+
+def _proof_file(panel: Panel, number: int) -> Response:
+    """Return the proof of one broadcast as a CSV file."""
+    with panel.database.reading() as session:
+        timezone = the_station(session).timezone
+        shown = proof_of(session, visitor(), find_broadcast(session, visitor(), number))
+        rows: list[list[Cell]] = [
+            [
+                one.code, one.name, one.unit, say(f"delivery_state.{one.state}"),
+                show_moment(one.first_audio_at, timezone, "HH:mm:ss").striptags(),
+                round(one.seconds, 1), _heard(one), *_reported(one), one.attempts,
+                sentence(reason_message(one.reason)),
+                sentence(reason_message(one.called_off)),
+            ]
+            for one in shown
+        ]  # fmt: skip
+    return csv_answer(f"broadcast-{number}", _heads(*DELIVERY_COLUMNS), rows)
 
 
 BROADCAST_COLUMNS = (

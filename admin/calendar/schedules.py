@@ -1,7 +1,7 @@
 """Pages of one schedule: show, add, edit, delete, and move or skip one occurrence."""
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from admin.access.kept_forms import take_kept
+from admin.access.page_steps import NEW, Step, add_steps, or_new
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.calendar.days import CONTENT
@@ -76,7 +77,7 @@ class _Doubtful(Exception):
 
 
 def register_schedule_pages(app: Flask, panel: Panel) -> None:
-    """Add the pages of schedules."""
+    """Add the page of a schedule, and its form, number 0 for a new one, with the steps on that page."""
 
     @app.get("/calendar/schedules/<int:number>")
     @needs(Action.VIEW, where=unit_of_schedule)
@@ -88,84 +89,90 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         given = {name: [request.args[name][:16]] for name in ("was", "to") if name in request.args}
         return _schedule_page(panel, number, Form(given))
 
-    @app.get("/calendar/schedules/new")
-    @needs(Action.SCHEDULE)
-    def new_schedule() -> Response:
-        """Show the form, empty or with a chosen programme or time."""
+    def save(number: int) -> Response:
+        return _plan(panel) if number == NEW else _change(panel, number)
+
+    def step(do: Callable[[Panel, int], Response]) -> Step:
+        return Step(Action.SCHEDULE, lambda number: do(panel, number), where=unit_of_schedule)
+
+    edit = Step(Action.SCHEDULE, save, lambda number: _edit(panel, number), or_new(unit_of_schedule), checks_units=True)
+    steps = {"edit": edit, "move": step(_move_occurrence), "remove": step(_remove)}
+    add_steps(app, "/calendar/schedules/<int:number>/<step>", "schedule_step", _address, steps)
+
+
+def _address(number: int) -> str:
+    return url_for("schedule", number=number)
+
+
+def _edit(panel: Panel, number: int) -> Response:
+    """Show the form of a schedule; that of a new one is empty or has a chosen programme or time."""
+    if number == NEW:
         given = {name: [request.args[name][:40]] for name in GIVEN if name in request.args}
         return _form_page(panel, Form(take_kept(panel) or given))
+    with panel.database.reading() as session:
+        one = find_schedule(session, number)
+        fields = {**as_fields(one), "version": [str(one.version)]}
+    return _form_page(panel, Form(take_kept(panel) or fields), number=number)
 
-    @app.post("/calendar/schedules/new")
-    @needs(Action.SCHEDULE, checks_units=True)
-    def plan_schedule() -> Response:
-        """Add a schedule; conflicts must be confirmed first."""
-        form = sent_form()
-        try:
-            with panel.database.session() as session:
-                draft = titled(session, draft_from(form))
-                require_in(session, Action.SCHEDULE, [draft.unit_id] if draft.unit_id else [])
-                made = editing.plan(session, draft, account_as_planner(session, visitor().account), now())
-                _require_meant(session, made, form)
-                number, words = made.id, _words(made, the_station(session).timezone)
-        except _Doubtful as unsure:
-            return _form_page(panel, form, 409, unsure.doubts)
-        except (ScheduleRefused, PlanningNotAllowed) as refusal:
-            return _refused(panel, form, refusal)
-        flash(say("calendar.planned", words=words))
-        return redirect(url_for("schedule", number=number), 303)
 
-    @app.get("/calendar/schedules/<int:number>/edit")
-    @needs(Action.SCHEDULE, where=unit_of_schedule)
-    def edit_schedule(number: int) -> Response:
-        """Show the form of a schedule."""
-        with panel.database.reading() as session:
-            one = find_schedule(session, number)
-            fields = {**as_fields(one), "version": [str(one.version)]}
-        return _form_page(panel, Form(take_kept(panel) or fields), number=number)
-
-    @app.post("/calendar/schedules/<int:number>/edit")
-    @needs(Action.SCHEDULE, where=unit_of_schedule)
-    def change_schedule(number: int) -> Response:
-        """Change a schedule. 409 with what was typed when another user changed it meanwhile."""
-        form = sent_form()
-        try:
-            with panel.database.session() as session:
-                draft = titled(session, draft_from(form, editing.draft_of(find_schedule(session, number))))
-                planner = account_as_planner(session, visitor().account)
-                changed = editing.change(session, number, draft, planner, _version(form), now())
-                _require_meant(session, changed, form)
-        except _Doubtful as unsure:
-            return _form_page(panel, form, 409, unsure.doubts, number)
-        except (ScheduleRefused, PlanningNotAllowed) as refusal:
-            return _refused(panel, form, refusal, number)
-        flash(say("calendar.changed"))
-        return redirect(url_for("schedule", number=number), 303)
-
-    @app.post("/calendar/schedules/<int:number>/remove")
-    @needs(Action.SCHEDULE, where=unit_of_schedule)
-    def remove_schedule(number: int) -> Response:
-        """Delete a schedule with all its upcoming occurrences."""
+def _plan(panel: Panel) -> Response:
+    """Add a schedule; conflicts must be confirmed first."""
+    form = sent_form()
+    try:
         with panel.database.session() as session:
-            editing.remove(session, number, account_as_planner(session, visitor().account), now())
-        flash(say("calendar.removed"))
-        return redirect(url_for("calendar_page"), 303)
+            draft = titled(session, draft_from(form))
+            require_in(session, Action.SCHEDULE, [draft.unit_id] if draft.unit_id else [])
+            made = editing.plan(session, draft, account_as_planner(session, visitor().account), now())
+            _require_meant(session, made, form)
+            number, words = made.id, _words(made, the_station(session).timezone)
+    except _Doubtful as unsure:
+        return _form_page(panel, form, 409, unsure.doubts)
+    except (ScheduleRefused, PlanningNotAllowed) as refusal:
+        return _refused(panel, form, refusal)
+    flash(say("calendar.planned", words=words))
+    return redirect(_address(number), 303)
 
-    @app.post("/calendar/schedules/<int:number>/move")
-    @needs(Action.SCHEDULE, where=unit_of_schedule)
-    def move_occurrence(number: int) -> Response:
-        """Move one occurrence to another time, or skip it."""
-        form = sent_form()
-        try:
-            with panel.database.session() as session:
-                _move(session, number, form)
-        except _Doubtful as unsure:
-            return _schedule_page(panel, number, form, 409, unsure.doubts)
-        except (ScheduleRefused, PlanningNotAllowed, NoSuchOccurrence) as refusal:
-            form.problems["to"] = refusal.message
-            return _schedule_page(panel, number, form, _status_of(refusal))
-        flash(say("calendar.left_out" if form.value("then") == "leave_out" else "calendar.moved"))
-        day = (form.value("was") if form.value("then") == "leave_out" else form.value("to"))[:10]
-        return redirect(url_for("calendar_page", day=day), 303)
+
+def _change(panel: Panel, number: int) -> Response:
+    """Change a schedule. 409 with what was typed when another user changed it meanwhile."""
+    form = sent_form()
+    try:
+        with panel.database.session() as session:
+            require_in(session, Action.SCHEDULE, unit_of_schedule(session, number))
+            draft = titled(session, draft_from(form, editing.draft_of(find_schedule(session, number))))
+            planner = account_as_planner(session, visitor().account)
+            changed = editing.change(session, number, draft, planner, _version(form), now())
+            _require_meant(session, changed, form)
+    except _Doubtful as unsure:
+        return _form_page(panel, form, 409, unsure.doubts, number)
+    except (ScheduleRefused, PlanningNotAllowed) as refusal:
+        return _refused(panel, form, refusal, number)
+    flash(say("calendar.changed"))
+    return redirect(_address(number), 303)
+
+
+def _remove(panel: Panel, number: int) -> Response:
+    """Delete a schedule with all its upcoming occurrences."""
+    with panel.database.session() as session:
+        editing.remove(session, number, account_as_planner(session, visitor().account), now())
+    flash(say("calendar.removed"))
+    return redirect(url_for("calendar_page"), 303)
+
+
+def _move_occurrence(panel: Panel, number: int) -> Response:
+    """Move one occurrence to another time, or skip it."""
+    form = sent_form()
+    try:
+        with panel.database.session() as session:
+            _move(session, number, form)
+    except _Doubtful as unsure:
+        return _schedule_page(panel, number, form, 409, unsure.doubts)
+    except (ScheduleRefused, PlanningNotAllowed, NoSuchOccurrence) as refusal:
+        form.problems["to"] = refusal.message
+        return _schedule_page(panel, number, form, _status_of(refusal))
+    flash(say("calendar.left_out" if form.value("then") == "leave_out" else "calendar.moved"))
+    day = (form.value("was") if form.value("then") == "leave_out" else form.value("to"))[:10]
+    return redirect(url_for("calendar_page", day=day), 303)
 
 
 def _move(session: Session, number: int, form: Form) -> None:

@@ -48,7 +48,7 @@ def register_data_requests(app: Flask, panel: Panel) -> None:
     @app.post("/data-requests")
     @needs(Action.READ_CASES, checks_units=True)
     def work_on_data_request() -> Response:
-        """File a request by telephone number, or erase, hand over a copy, or refuse (`do`)."""
+        """File a request by telephone number, or erase, hand over a copy, follow an objection, or refuse (`do`)."""
         form = sent_form()
         act = ACTS.get(form.value("do"))
         try:
@@ -86,7 +86,7 @@ def _ask(panel: Panel, form: Form) -> str:
         citizen = panel.citizens.look_up(session, form.value("phone"))
         if citizen is None:
             raise NoSuchCitizen
-        if form.value("kind") not in (DataRight.ACCESS, DataRight.ERASURE):
+        if form.value("kind") not in (DataRight.ACCESS, DataRight.OBJECTION, DataRight.ERASURE):
             raise UsageError("panel.data_requests.no_action")
         asked = data_requests.ask(
             session, DataRight(form.value("kind")), citizen, Channel.PANEL, visitor().actor, now(),
@@ -133,6 +133,16 @@ def _copy(panel: Panel, form: Form) -> Response:
         return send_file(target.open("rb"), "application/zip", as_attachment=True, download_name=_name(request))
 
 
+def _settle(panel: Panel, form: Form) -> str:
+    """Record that an objection was followed."""
+    with panel.database.session() as session:
+        request = _mine(session, form)
+        if request.kind != DataRight.OBJECTION:
+            raise UsageError("panel.data_requests.no_action")
+        data_requests.settle(session, request, visitor().actor, now())
+    return say("data_requests.followed")
+
+
 def _refuse(panel: Panel, form: Form) -> str:
     with panel.database.session() as session:
         data_requests.refuse(session, _mine(session, form), form.value("reason"), visitor().actor, now())
@@ -158,5 +168,5 @@ def _name(request: DataRequest) -> str:
     return f"du-lieu-{request.id}.zip"
 
 
-ACTS: dict[str, Act] = {"ask": _ask, "erase": _erase, "copy": _copy, "refuse": _refuse}
+ACTS: dict[str, Act] = {"ask": _ask, "erase": _erase, "copy": _copy, "settle": _settle, "refuse": _refuse}
 """The actions of the form by their value of `do`."""

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from flask import Flask, flash, redirect, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from admin.access.kept_forms import take_kept
@@ -33,31 +34,28 @@ def register_pronunciations(app: Flask, panel: Panel) -> None:
 
     @app.post("/pronunciations")
     @needs(Action.CONFIGURE, where=every_unit)
-    def add_pronunciation() -> Response:
-        """Add an entry, or change the one that is written alike."""
+    def change_pronunciations() -> Response:
+        """Add an entry, or change the one that is written alike; with `remove`, remove the one that it names."""
         form = sent_form()
         try:
             with panel.database.session() as session:
-                entry = teach(session, form.value("written"), form.value("said"))
-                audit.record(session, visitor().actor, "pronunciation.teach", f"pronunciation:{entry.written}")
+                if gone := form.value("remove"):
+                    _remove(session, gone)
+                else:
+                    entry = teach(session, form.value("written"), form.value("said"))
+                    audit.record(session, visitor().actor, "pronunciation.teach", f"pronunciation:{entry.written}")
         except PronunciationRefused as refusal:
             form.problems[""] = refusal.message
             return _list(panel, form, 422)
         flash(say("entry.saved"))
         return redirect(url_for("pronunciations"), 303)
 
-    @app.post("/pronunciations/remove")
-    @needs(Action.CONFIGURE, where=every_unit)
-    def remove_pronunciation() -> Response:
-        """Remove an entry."""
-        with panel.database.session() as session:
-            written = sent_form().value("written")
-            entry = session.scalar(sa.select(Pronunciation).where(Pronunciation.written == written))
-            if entry is not None:
-                audit.record(session, visitor().actor, "pronunciation.remove", f"pronunciation:{written}")
-                session.delete(entry)
-        flash(say("entry.saved"))
-        return redirect(url_for("pronunciations"), 303)
+
+def _remove(session: Session, written: str) -> None:
+    entry = session.scalar(sa.select(Pronunciation).where(Pronunciation.written == written))
+    if entry is not None:
+        audit.record(session, visitor().actor, "pronunciation.remove", f"pronunciation:{written}")
+        session.delete(entry)
 
 
 def _list(panel: Panel, form: Form, status: int = 200) -> Response:

@@ -1,14 +1,16 @@
 """The form of an entry: conversion between its fields and drafts."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.zone_choices import ZoneChoice
 from admin.calendar.scope import choices
+from admin.entries.entry_fields import Control, Field
 from admin.layout.language import say, sentence
 from admin.layout.pages import Form
 from broadcast_bridge.duties.duty_register import DutyDraft
@@ -20,13 +22,34 @@ from haichieu.unit_names import unit_names
 Options = Sequence[tuple[str, str]]
 
 
+def _field(name: str, label: str, hint: str = "", **more: Any) -> Field:
+    return Field(name, label=f"duties.{label}", hint=f"duties.{hint}" if hint else "", **more)
+
+
+CHANGED = (
+    _field("decision", "decision", sample="12/QĐ-UBND"),
+    _field("decided_on", "decided_on", type="date", required=True),
+    _field("event_on", "event_on", "event_hint", type="date"),
+    _field(
+        "programme", "programme", "programme_hint", control=Control.CHOICE, rows="programmes",
+        empty="duties.programme_later",
+    ),
+    _field("run_time", "run_time", type="time", required=True),
+)  # fmt: skip
+TITLE = _field("title", "what", required=True)
+FIELDS = (TITLE, *CHANGED)
+"""Fields of an entry that exists; its rule, unit and zones are chosen once."""
+FIELDS_OF_NEW = (
+    TITLE, _field("rule", "rule", "rule_hint", control=Control.CHOICE, rows="rules"), *CHANGED,
+    Field("unit", Control.CHOICE, label="programmes.unit", rows="units"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Offered:
-    """What a visitor may choose in the form: values with their words, and zones."""
+    """What a visitor may choose in the form: values with their words by field, and zones."""
 
-    rules: Options
-    programmes: Options
-    units: Options
+    choices: Mapping[str, Options]
     zones: Sequence[ZoneChoice]
 
 
@@ -43,7 +66,8 @@ def offered_to(session: Session, who: Visitor, also_programme: int | None) -> Of
         for one in found.programmes
     ]
     rules = [(rule.key, sentence(rule.name)) for rule in duty_rules().values()]
-    return Offered(rules, programmes, [(str(one.id), str(names[one.id])) for one in found.units], found.zones)
+    units = [(str(one.id), str(names[one.id])) for one in found.units]
+    return Offered({"rules": rules, "programmes": programmes, "units": units}, found.zones)
 
 
 def draft_from(form: Form, duty: Duty | None = None) -> DutyDraft:

@@ -11,15 +11,15 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.calendar.scope import Doubts, doubts_about
-from admin.duties.duty_fields import draft_from, fields_of, offered_to
+from admin.duties.duty_fields import FIELDS, FIELDS_OF_NEW, draft_from, fields_of, offered_to
 from admin.duties.quarters import quarter_named
-from admin.layout.addresses import text_asked
+from admin.layout.addresses import file_asked, text_asked
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.layout.refusals import refusal_message
 from admin.panel import Panel
 from admin.reports.duty_section import days_heard, duty_section, heard_in_words, villages_met
-from admin.reports.workbook import XLSX, workbook
+from admin.reports.workbook import workbook_answer
 from broadcast_bridge.duties import duty_certificates
 from broadcast_bridge.duties.duty_proof import proof_of
 from broadcast_bridge.duties.duty_register import add_duty, cancel_duty, change_duty, duties_between, find_duty
@@ -31,6 +31,7 @@ from broadcast_bridge.duties.states import ACTIVE, CERTIFIED
 from broadcast_bridge.schedule.editing import account_as_planner
 from broadcast_bridge.schedule.errors import PlanningNotAllowed, ScheduleRefused
 from haichieu.account_rights import Action
+from haichieu.actor_names import names_of_actors
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotFound
 from haichieu.station import the_station
@@ -53,10 +54,13 @@ def register_duties(app: Flask, panel: Panel) -> None:
     @app.get("/duties")
     @needs(Action.VIEW)
     def duties() -> Response:
-        """List the duties of a `quarter` in the visitor's units, or show the certificate with a code."""
+        """List the duties of a `quarter` in the visitor's units, or show the certificate with a code.
+
+        With `as=xlsx`, return the list as a workbook.
+        """
         if code := text_asked("certificate", 60):
             return _certificate(panel, code)
-        return _list(panel, Form(take_kept(panel)))
+        return _workbook(panel) if file_asked() == "xlsx" else _list(panel, Form(take_kept(panel)))
 
     @app.post("/duties")
     @needs(Action.SCHEDULE, checks_units=True)
@@ -73,20 +77,6 @@ def register_duties(app: Flask, panel: Panel) -> None:
             return _list(panel, form, 422)
         flash(say("duties.added"))
         return redirect(url_for("duty_page", number=number), 303)
-
-    @app.get("/duties.xlsx")
-    @needs(Action.VIEW)
-    def duties_workbook() -> Response:
-        """Return the list of a quarter as a workbook."""
-        with panel.database.reading() as session:
-            here = local_time(session, now())
-            quarter = quarter_named(text_asked("quarter", 6), here.date())
-            found = duties_between(session, visitor().units, quarter.first, quarter.last)
-            heading = say("duties.quarter", number=quarter.number, year=quarter.year)
-            content = workbook([duty_section(found)], heading)
-        answer = Response(content, content_type=XLSX)
-        answer.headers["Content-Disposition"] = f'attachment; filename="haichieu-duties-{quarter}.xlsx"'
-        return answer
 
     @app.get("/duties/<int:number>")
     @needs(Action.VIEW, where=unit_of_duty)
@@ -112,6 +102,15 @@ def register_duties(app: Flask, panel: Panel) -> None:
                 return redirect(url_for("duties", certificate=duty_certificates.code_of(session, entry)), 303)
         flash(say(f"duties.done_{form.value('do')}"))
         return redirect(url_for("duty_page", number=number), 303)
+
+
+def _workbook(panel: Panel) -> Response:
+    with panel.database.reading() as session:
+        here = local_time(session, now())
+        quarter = quarter_named(text_asked("quarter", 6), here.date())
+        found = duties_between(session, visitor().units, quarter.first, quarter.last)
+        heading = say("duties.quarter", number=quarter.number, year=quarter.year)
+        return workbook_answer(f"haichieu-duties-{quarter}", [duty_section(found)], heading)
 
 
 def unit_of_duty(session: Session, number: int) -> list[int]:
@@ -157,9 +156,14 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
         found = duties_between(session, who.units, quarter.first, quarter.last)
         plans = who.may(Action.SCHEDULE)
         offered = offered_to(session, who, form.row_id("programme") or None) if plans else None
+        started = {
+            "decided_on": [today.isoformat()],
+            "run_time": [f"{START:%H:%M}"],
+            "unit": [str(who.account.unit_id)],
+        }
         return page(
             "duties.html", status, form=form, duties=found, quarter=quarter, offered=offered,
-            own_unit=str(who.account.unit_id), today=today.isoformat(), start=f"{START:%H:%M}",
+            typed=Form({**started, **form.fields}, form.problems), fields=FIELDS_OF_NEW,
             section=duty_section(found), station=the_station(session), printed_at=now(), days_heard=days_heard,
             villages_met=villages_met,
         )  # fmt: skip
@@ -179,6 +183,7 @@ def _duty(panel: Panel, number: int, form: Form, status: int = 200, doubts: Doub
             coming=[run for run in sorted(planned_runs(session, duty, places, here)) if run >= here],
             schedules=[one for one in duty.schedules if one.removed_at is None], doubts=doubts,
             changed=status == 409 and not doubts, form=form if changing else Form(fields_of(duty)), sent=form,
+            fields=FIELDS,
             is_active=duty.state in ACTIVE,
             certified=CERTIFIED, heard_in_words=heard_in_words, plans=plans,
             offered=offered_to(session, who, duty.programme_id) if plans else None, refusal=form.problems.get(""),
@@ -200,9 +205,11 @@ def _certificate(panel: Panel, code: str) -> Response:
             for name in ("decided_on", "deadline", "met_on")
             if facts[name]
         }
+        issuer = names_of_actors(session, [found.issued_by]).get(found.issued_by, found.issued_by)
         return page(
-            "certificate.html", certificate=found, facts=facts, days=days, source=rule.source, runs=_runs(found)
-        )
+            "certificate.html", certificate=found, issuer=issuer, facts=facts, days=days, source=rule.source,
+            runs=_runs(found),
+        )  # fmt: skip
 
 
 def _refuse_code(panel: Panel, code: str, refusal: HaiChieuError) -> Response:

@@ -13,6 +13,7 @@ from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.speakers.zones import Reach, reach_of
 from haichieu.account_rights import Action
 from haichieu.people import Account, Official, Unit
+from haichieu.unit_names import unit_names
 from ivr.calls.routing import Number
 
 
@@ -71,6 +72,12 @@ def units_to_choose(session: Session, visitor: Visitor) -> Sequence[Unit]:
     """Return the visitor's units by name, without retired ones."""
     mine = sa.select(Unit).where(Unit.id.in_(visitor.units), Unit.retired_at.is_(None))
     return session.scalars(mine.order_by(Unit.name, Unit.id)).all()
+
+
+def named_units(session: Session, visitor: Visitor) -> list[tuple[str, str]]:
+    """Return the codes and names of the visitor's units, as choices of a form."""
+    names = unit_names(session)
+    return [(unit.code, str(names[unit.id])) for unit in units_to_choose(session, visitor)]
 
 
 def zones_to_choose(session: Session, visitor: Visitor) -> list[Zone]:

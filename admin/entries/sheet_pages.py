@@ -1,5 +1,7 @@
 """Import of a pasted or uploaded table: checked first with every wrong line listed, then imported."""
 
+from collections.abc import Sequence
+
 from flask import Flask, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
@@ -76,9 +78,14 @@ def register_sheet(
         if sheet.secrets and kind is OFFICIAL:
             return slips_page(panel, sheet.secrets)
         if sheet.secrets and kind is ACCOUNT:
-            return page_shown_once("password_once.html", given=[(row.email, secret) for row, secret in sheet.secrets])
+            return passwords_page([(row.email, secret) for row, secret in sheet.secrets])
         flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed)))
         return redirect(url_for(where), 303)
+
+
+def passwords_page(given: Sequence[tuple[str, str]]) -> Response:
+    """Show the temporary passwords of accounts by their e-mail address, once."""
+    return page_shown_once("shown_once.html", about="password", secrets=given, back="accounts")
 
 
 def uploaded_table() -> str:

@@ -7,20 +7,18 @@ import asyncio
 import dataclasses
 
 import sqlalchemy as sa
-from flask import Flask, request
+from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.entries.scope import zones_to_choose
-from admin.flows.scope import open_prompts, units_of_flow
+from admin.flows.scope import open_prompts
 from admin.layout.pages import page
 from admin.panel import Panel
 from broadcast_bridge.repairs.pole_codes import grouped
 from broadcast_bridge.speakers.zones import speakers_in
 from feedback.models import Category
-from haichieu.account_rights import Action
 from ivr.custom_flows import versions
 from ivr.custom_flows.trial_call import (
     CODE,
@@ -51,33 +49,28 @@ _SIGNS = {
 }  # fmt: skip
 
 
-def register_flow_trial(app: Flask, panel: Panel) -> None:
-    """Add the page."""
-
-    @app.get("/flows/<name>/simulator")
-    @needs(Action.CONFIGURE, where=units_of_flow)
-    def try_flow(name: str) -> Response:
-        """Simulate a call with the keys in the address, and show a keypad for the next."""
-        keys, of = _keys(), request.args.get("of", DRAFT)
-        with panel.database.reading() as session:
-            prompts, about = open_prompts(panel), _circumstances(session)
-            draft, current = versions.find_draft(session, name), current_number(session, name)
-            number = int(of) if of.isdecimal() and len(of) < 10 else current
-            of = DRAFT if of == DRAFT and draft else str(number)
-            definition = draft.definition if draft and of == DRAFT else find_version(session, name, number)
-        mistakes: tuple[Mistake, ...] = ()
-        trial: Trial | None = None
-        try:
-            trial = asyncio.run(try_out(parse_flow(definition), keys, prompts, about))
-        except FlowMistakes as found:
-            mistakes = found.mistakes
-        return page(
-            "flow_trial.html", name=name, of=of, number=number, has_draft=draft is not None, keys=keys, trial=trial,
-            numbers=range(current, max(current - MOST_VERSIONS, -1), -1), shown=_lines(trial) if trial else [],
-            mistakes=mistakes, about=about, spoken=prompts.languages, keypad=KEYPAD, code=CODE, pin=PIN,
-            pole=grouped(CODE_OF_POLE), broken=grouped(CODE_OF_BROKEN),
-            longest=LONGEST_KEYS, full=len(keys) >= MOST_KEYS,
-        )  # fmt: skip
+def try_flow(panel: Panel, name: str) -> Response:
+    """Simulate a call with the keys in the address, and show a keypad for the next."""
+    keys, of = _keys(), request.args.get("of", DRAFT)
+    with panel.database.reading() as session:
+        prompts, about = open_prompts(panel), _circumstances(session)
+        draft, current = versions.find_draft(session, name), current_number(session, name)
+        number = int(of) if of.isdecimal() and len(of) < 10 else current
+        of = DRAFT if of == DRAFT and draft else str(number)
+        definition = draft.definition if draft and of == DRAFT else find_version(session, name, number)
+    mistakes: tuple[Mistake, ...] = ()
+    trial: Trial | None = None
+    try:
+        trial = asyncio.run(try_out(parse_flow(definition), keys, prompts, about))
+    except FlowMistakes as found:
+        mistakes = found.mistakes
+    return page(
+        "flow_trial.html", name=name, of=of, number=number, has_draft=draft is not None, keys=keys, trial=trial,
+        numbers=range(current, max(current - MOST_VERSIONS, -1), -1), shown=_lines(trial) if trial else [],
+        mistakes=mistakes, about=about, spoken=prompts.languages, keypad=KEYPAD, code=CODE, pin=PIN,
+        pole=grouped(CODE_OF_POLE), broken=grouped(CODE_OF_BROKEN),
+        longest=LONGEST_KEYS, full=len(keys) >= MOST_KEYS,
+    )  # fmt: skip
 
 
 def _keys() -> list[str]:

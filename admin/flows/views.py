@@ -1,15 +1,18 @@
 """Flow pages: list, versions, publishing and restoring."""
 
+from functools import partial
+
 from flask import Flask, flash, redirect, url_for
 from werkzeug.wrappers import Response
 
 from admin.access.kept_forms import take_kept
+from admin.access.page_steps import Step, add_steps
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.flows.diagram import draw
-from admin.flows.flow_editing import register_flow_editing
+from admin.flows.flow_editing import editing_steps, register_nodes
 from admin.flows.scope import flows_of_visitor, open_check, sent_text, units_of_flow, words_to_change, work_on
-from admin.flows.trial import register_flow_trial
+from admin.flows.trial import try_flow
 from admin.flows.words_sent import set_words, words_sent
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
@@ -30,8 +33,15 @@ CONFIGURE = Action.CONFIGURE
 
 def register_flows(app: Flask, panel: Panel) -> None:
     """Add the pages of call flows."""
-    register_flow_editing(app, panel)
-    register_flow_trial(app, panel)
+    register_nodes(app, panel)
+    steps = {
+        **editing_steps(panel),
+        "publish": Step(CONFIGURE, partial(_publish, panel), partial(_ask_publish, panel), units_of_flow),
+        "simulator": Step(CONFIGURE, None, partial(try_flow, panel), units_of_flow),
+    }
+    add_steps(
+        app, "/flows/<name>/<step>", "flow_step", lambda name: url_for("flow_step", name=name, step="draft"), steps
+    )
 
     @app.get("/flows")
     @needs(CONFIGURE)
@@ -78,34 +88,32 @@ def register_flows(app: Flask, panel: Panel) -> None:
         flash(say("flows.rolled_back", number=number, made=made))
         return redirect(url_for("flow", name=name), 303)
 
-    @app.get("/flows/<name>/publish")
-    @needs(CONFIGURE, where=units_of_flow)
-    def ask_publish_flow(name: str) -> Response:
-        """Show the changes of the draft and its remaining mistakes."""
-        return _publish_page(panel, name, Form(take_kept(panel)))
 
-    @app.post("/flows/<name>/publish")
-    @needs(CONFIGURE, where=units_of_flow)
-    def publish_flow(name: str) -> Response:
-        """Publish the draft that was shown, with new words of its menus; it applies from the next call."""
-        form, check = sent_form(), open_check(panel)
-        try:
-            with panel.database.reading() as session:
-                work = work_on(panel, session, name)
-                old = read_sketch(find_version(session, name, work.current))
-                wrong_words = words_to_change(session, work, old, work.sketch)
-            words = words_sent(work, wrong_words, form)
-            with panel.database.session() as session:
-                set_words(session, work, words)
-                made = versions.publish(
-                    session, name, seen=form.value("seen"), over=_number(form.value("over")),
-                    because=sent_text("because", versions.LONGEST_REASON), who=visitor().actor, at=now(),
-                    check=check,
-                ).number  # fmt: skip
-        except (FlowMistakes, FlowChangedMeanwhile, NoReason, PromptRefused, NothingToSay) as refusal:
-            return _publish_page(panel, name, _with(form, refusal), _status(refusal))
-        flash(say("flows.published", made=made))
-        return redirect(url_for("flow", name=name), 303)
+def _publish(panel: Panel, name: str) -> Response:
+    """Publish the draft that was shown, with new words of its menus; it applies from the next call."""
+    form, check = sent_form(), open_check(panel)
+    try:
+        with panel.database.reading() as session:
+            work = work_on(panel, session, name)
+            old = read_sketch(find_version(session, name, work.current))
+            wrong_words = words_to_change(session, work, old, work.sketch)
+        words = words_sent(work, wrong_words, form)
+        with panel.database.session() as session:
+            set_words(session, work, words)
+            made = versions.publish(
+                session, name, seen=form.value("seen"), over=_number(form.value("over")),
+                because=sent_text("because", versions.LONGEST_REASON), who=visitor().actor, at=now(),
+                check=check,
+            ).number  # fmt: skip
+    except (FlowMistakes, FlowChangedMeanwhile, NoReason, PromptRefused, NothingToSay) as refusal:
+        return _publish_page(panel, name, _with(form, refusal), _status(refusal))
+    flash(say("flows.published", made=made))
+    return redirect(url_for("flow", name=name), 303)
+
+
+def _ask_publish(panel: Panel, name: str) -> Response:
+    """Show the changes of the draft and its remaining mistakes."""
+    return _publish_page(panel, name, Form(take_kept(panel)))
 
 
 def _publish_page(panel: Panel, name: str, form: Form, status: int = 200) -> Response:

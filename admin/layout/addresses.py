@@ -29,3 +29,9 @@ def day_asked(name: str) -> datetime.date | None:
 def choice_asked(name: str, choices: type[Choice]) -> Choice | None:
     """Return one of the choices."""
     return request.args.get(name, type=choices)
+
+
+def file_asked() -> str:
+    """Return the kind of file in which a list is asked for (`as`), `csv` or `xlsx`; empty for its page."""
+    kind = request.args.get("as", "")
+    return kind if kind in ("csv", "xlsx") else ""

@@ -152,7 +152,7 @@ class _Signposts:
     def is_open(self, page: Page) -> bool:
         """Return whether the visitor may open a page, and it is on the map now."""
         rule = rule_of(self._app, page.endpoint)
-        if rule is None or not (rule.action is None or self._visitor.may(rule.action)):
+        if rule is None or rule.steps is not None or not (rule.action is None or self._visitor.may(rule.action)):
             return False
         if rule.where is not None and not self._covers(rule.where):
             return False

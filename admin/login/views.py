@@ -36,7 +36,7 @@ def register_login(app: Flask, panel: Panel) -> None:
     def login() -> Response:
         """Show the login page."""
         wanted = path_within(request.args.get("next"))
-        return redirect(wanted, 303) if visitor_or_none() else page("login.html", form=Form(), next=wanted, kept="")
+        return redirect(wanted, 303) if visitor_or_none() else _page(Form(), wanted)
 
     @app.post("/login")
     @open_to_all
@@ -49,13 +49,13 @@ def register_login(app: Flask, panel: Panel) -> None:
         checked = attempts.check_password(email, form.value("password"), origin_of(panel, known), moment)
         if isinstance(checked, AccessRefused):
             form.problems[""] = checked.message
-            return _again("login.html", form)
+            return _again(form)
         with panel.database.reading() as transaction:
             asks_code = second_factor.is_on(transaction, checked.id)
         if asks_code:
             session.clear()
             session[HALF_IN] = [checked.id, digest_of(checked.password_hash), moment.timestamp()]
-            return _again("login_code.html", form, 200)
+            return _again(form, 200, asks_code=True)
         return _enter(panel, checked, form, moment)
 
     @app.post("/login/code")
@@ -69,7 +69,7 @@ def register_login(app: Flask, panel: Panel) -> None:
         refusal = attempts.check_code(account, form.value("code"), origin_of(panel, account), moment)
         if refusal is not None:
             form.problems[""] = refusal.message
-            return _again("login_code.html", form)
+            return _again(form, asks_code=True)
         return _enter(panel, account, form, moment)
 
     @app.post("/logout")
@@ -96,7 +96,7 @@ def register_login(app: Flask, panel: Panel) -> None:
         if refusal.kept is None:
             return redirect(f"{url_for('login')}?{urlencode({'next': request.full_path.rstrip('?')})}", 303)
         sealed = kept_forms.seal(panel, refusal.kept) if refusal.kept.fields else ""
-        return page("login.html", status=401, form=Form(), next=refusal.kept.page, kept=sealed)
+        return _page(Form(), refusal.kept.page, sealed, 401)
 
 
 def origin_of(panel: Panel, account: Account | None) -> Origin:
@@ -141,8 +141,12 @@ def _give_back(panel: Panel, number: int, account: Account, kept: KeptForm) -> N
         kept_forms.give_back(transaction, number, account.id, kept)
 
 
-def _again(template: str, form: Form, status: int = 401) -> Response:
-    return page(template, status=status, form=form, next=path_within(form.value("next")), kept=form.value("kept"))
+def _again(form: Form, status: int = 401, *, asks_code: bool = False) -> Response:
+    return _page(form, path_within(form.value("next")), form.value("kept"), status, asks_code=asks_code)
+
+
+def _page(form: Form, wanted: str, kept: str = "", status: int = 200, *, asks_code: bool = False) -> Response:
+    return page("login.html", status, form=form, next=wanted, kept=kept, asks_code=asks_code)
 
 
 def _half_in(database: Database, moment: datetime.datetime) -> Account | None:

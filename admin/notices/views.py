@@ -7,7 +7,7 @@ from flask import Flask, flash, jsonify, redirect, request, url_for
 from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
-from admin.access.permissions import for_anyone_signed_in, open_to_all
+from admin.access.permissions import open_to_all
 from admin.access.visitors import visitor
 from admin.layout.assets import FOLDER
 from admin.layout.language import page_language, say
@@ -72,18 +72,17 @@ def register_notices(app: Flask, panel: Panel) -> None:
         answer.headers["Cache-Control"] = "no-cache"
         return answer
 
-    @app.post("/account/notifications")
-    @for_anyone_signed_in
-    def change_my_notices() -> Response:
-        """Store the wanted kinds; with `do`, add the visitor's browser, or remove one of their browsers."""
-        form = sent_form()
-        try:
-            said = _change(panel, form)
-        except UsageError as refusal:
-            flash(say("my_account.notices_refused", problem=refusal.message), "danger")
-        else:
-            flash(said)
-        return redirect(url_for("my_account", _anchor="notices"), 303)
+
+def change_notices(panel: Panel) -> Response:
+    """Store the wanted kinds; with `do`, add the visitor's browser, or remove one of their browsers."""
+    form = sent_form()
+    try:
+        said = _change(panel, form)
+    except UsageError as refusal:
+        flash(say("my_account.notices_refused", problem=refusal.message), "danger")
+    else:
+        flash(said)
+    return redirect(url_for("my_account", _anchor="notices"), 303)
 
 
 def _change(panel: Panel, form: Form) -> str:

@@ -1,6 +1,6 @@
-"""The overview, its live part, the wallboard, stopping a broadcast in two steps, and acknowledging alarms."""
+"""The overview, its live part, the wallboard, and acknowledging alarms."""
 
-from flask import Flask, abort, flash, redirect, request, url_for
+from flask import Flask, abort, redirect, request, url_for
 from flask import Response as FlaskResponse
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -9,7 +9,6 @@ from admin.access import sessions
 from admin.access.gate import cookie_name
 from admin.access.permissions import for_anyone_signed_in, needs
 from admin.access.visitors import visitor
-from admin.broadcasts.scope import find_broadcast, units_of_broadcast
 from admin.layout.language import say
 from admin.layout.pages import is_live_part, page
 from admin.now.alarm_scope import units_of_alarm
@@ -19,8 +18,6 @@ from admin.now.level_events import LevelEvents, meter
 from admin.now.on_air_bar import register_on_air_bar
 from admin.now.pulse import Pulse, TooManyStreams
 from admin.panel import Panel
-from broadcast_bridge.broadcasts import calling_off, catch_up
-from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
 from broadcast_bridge.studio.levels import Levels
 from haichieu.account_rights import Action
 from haichieu.alarms import clear_alarm
@@ -77,25 +74,6 @@ def register_now(app: Flask, panel: Panel) -> None:
         response.call_on_close(lambda: pulse.close_stream(stream))
         response.headers["X-Accel-Buffering"] = "no"
         return response
-
-    @app.get("/broadcasts/<int:number>/stop")
-    @needs(Action.AIR, where=units_of_broadcast)
-    def ask_stop(number: int) -> Response:
-        """Ask for confirmation before stopping a broadcast."""
-        with panel.database.reading() as session:
-            broadcast = find_broadcast(session, visitor(), number)
-            missing = catch_up.missing_later(session, broadcast, present_moment())
-        return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast), missing=missing)
-
-    @app.post("/broadcasts/<int:number>/stop")
-    @needs(Action.AIR, where=units_of_broadcast)
-    def stop_broadcast(number: int) -> Response:
-        """Stop a broadcast, or call off one that is over for the speakers that would still get it."""
-        with panel.database.session() as session:
-            was_open = is_open(find_broadcast(session, visitor(), number))
-            called_off = calling_off.stop(session, number, visitor().actor, present_moment())
-        flash(say("stop.done") if was_open else say("stop.called_off", count=called_off))
-        return redirect(url_for("now") if was_open else url_for("broadcast_page", number=number), 303)
 
     @app.post("/alarms/<int:number>/clear")
     @needs(Action.CLEAR_ALARMS, where=units_of_alarm)

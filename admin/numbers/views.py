@@ -1,23 +1,23 @@
 """Pages of numbers: where each leads at which time, and a preview."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
-from flask import Flask, flash, redirect, request, url_for
+from flask import Flask, request
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.entries.entry_forms import Conflict, form_of, refused, take_form
-from admin.entries.scope import units_of_number, units_to_choose
-from admin.layout.language import page_language, say
-from admin.layout.pages import Form, page, sent_form
+from admin.entries.entry_fields import Act, Control, Field
+from admin.entries.entry_pages import EntryPages
+from admin.entries.scope import named_units, units_of_number
+from admin.layout.language import has_text, page_language, say
+from admin.layout.pages import Form, page
 from admin.numbers.preview import answer_at, asked_moment, local_now
 from admin.panel import Panel
-from haichieu import audit
 from haichieu.account_rights import Action
-from haichieu.district.entries import NUMBER, EntryRefused, texts_of
+from haichieu.district.entries import NUMBER, Texts
 from haichieu.district.route_lines import read_route, write_line
 from haichieu.district.schema import MOST_ROUTES
 from haichieu.locale import render
@@ -31,8 +31,74 @@ BLANK_ROWS = 2
 PARTS = ("route_days", "route_from", "route_to", "route_flow", "route_phone")
 
 
+FIELDS = (
+    Field(
+        "number", label="set_up.number_label", hint="set_up.number_hint", required=True, most=32, inputmode="tel",
+        is_key=True,
+    ),
+    Field("unit", Control.CHOICE, label="numbers.unit", rows="units"),
+    Field("flow", Control.CHOICE, label="numbers.flow", hint="numbers.flow_hint", rows="flows"),
+    Field("language", Control.CHOICE, label="numbers.language", rows="languages", empty="numbers.any_language"),
+    Field("missed_call_back", Control.BOXES, label="numbers.missed", rows="missed_call_back"),
+    Field(
+        "duty_phone", label="numbers.duty_phone", hint="numbers.duty_phone_hint", most=20, inputmode="tel",
+        sample="+84206…",
+    ),
+    Field("duty_hours", label="numbers.duty_hours", hint="numbers.duty_hours_hint", most=11, sample="07:30-17:00"),
+)  # fmt: skip
+
+
+class NumberPages(EntryPages):
+    """The form of a number with its routes; a change applies from the next call."""
+
+    name, kind, page_of = "numbers", NUMBER, "number_page"
+    start = ("unit", "flow")
+
+    def units_of(self, session: Session, number: int) -> Iterable[int]:
+        """Return the unit of the number."""
+        return units_of_number(session, number)
+
+    def fields(self, row: Number | None, form: Form) -> Sequence[Field]:
+        """Return the fields of a number; its routes follow them."""
+        return FIELDS
+
+    def context(self, session: Session, row: Number | None, form: Form) -> Mapping[str, object]:
+        """Return the choices of the form, and the rows of its routes."""
+        lines = _lines(form) if PARTS[0] in form.fields else form.values("routes")
+        routes = [read_route(line) for line in lines]
+        blank: list[dict[str, str]] = [{} for _ in range(min(BLANK_ROWS, max(MOST_ROUTES - len(routes), 0)))]
+        titles, chosen = flow_titles(session), form.value("flow")
+        gone = [(chosen, chosen)] if chosen and chosen not in titles else []
+        return {
+            "choices": {
+                "units": named_units(session, visitor()),
+                "flows": [*gone, *titles.items()],
+                "languages": [(code, _tongue(code)) for code in the_station(session).languages],
+                "missed_call_back": [("yes", say("numbers.missed_long"))],
+            },
+            "titles": titles, "routes": [*routes, *blank], "days": list(Days),
+        }  # fmt: skip
+
+    def acts(self, session: Session, row: Number) -> Sequence[Act]:
+        """Return the act that retires the number."""
+        return [Act("retire", "entry.retire", sure=say("numbers.retire_sure"), is_grave=True)]
+
+    def heading(self, row: Number | None) -> str:
+        """Return the number itself as the heading."""
+        return say("numbers.one", number=row.number) if row is not None else say("numbers.new")
+
+    def texts(self, session: Session, row: Number | None, form: Form) -> Texts:
+        """Return what was typed, with a line per route."""
+        return {**form.fields, "routes": _lines(form)}
+
+    def take_out(self, session: Session, row: Number) -> None:
+        """Delete the number; callers hear that it is not in use."""
+        session.delete(row)
+
+
 def register_numbers(app: Flask, panel: Panel) -> None:
     """Add the pages of numbers."""
+    NumberPages(panel).register(app)
 
     @app.get("/numbers")
     @needs(Action.CONFIGURE)
@@ -50,25 +116,6 @@ def register_numbers(app: Flask, panel: Panel) -> None:
         following = found[A_PAGE - 1].number if len(found) > A_PAGE else ""
         return page("numbers.html", numbers=shown, titles=titles, trunks=trunks, after=after, following=following)
 
-    @app.get("/numbers/new")
-    @needs(Action.CONFIGURE)
-    def new_number() -> Response:
-        """Show the form for a new number."""
-        asked = request.args
-        return _form_page(panel, form_of(panel, unit=asked.get("unit", ""), flow=asked.get("flow", "")))
-
-    @app.post("/numbers/new")
-    @needs(Action.CONFIGURE, checks_units=True)
-    def add_number() -> Response:
-        """Add a number; it accepts calls at once."""
-        try:
-            with panel.database.session() as session:
-                number = take_form(session, panel, NUMBER, texts=_texts()).id
-        except (EntryRefused, Conflict) as refusal:
-            return _form_page(panel, refused(refusal), status=422)
-        flash(say("entry.saved"))
-        return redirect(url_for("number_page", number=number), 303)
-
     @app.get("/numbers/<int:number>")
     @needs(Action.CONFIGURE, where=units_of_number)
     def number_page(number: int) -> Response:
@@ -83,46 +130,6 @@ def register_numbers(app: Flask, panel: Panel) -> None:
             "number.html", number=row, titles=titles, plans=plans, answer=answer_at(row, asked, page_language())
         )  # fmt: skip
 
-    @app.get("/numbers/<int:number>/edit")
-    @needs(Action.CONFIGURE, where=units_of_number)
-    def edit_number(number: int) -> Response:
-        """Show the form of a number."""
-        with panel.database.reading() as session:
-            row = session.get_one(Number, number)
-            texts = texts_of(NUMBER, row)
-        return _form_page(panel, form_of(panel, texts), row)
-
-    @app.post("/numbers/<int:number>/edit")
-    @needs(Action.CONFIGURE, where=units_of_number, checks_units=True)
-    def change_number(number: int) -> Response:
-        """Change a number; the change applies from the next call."""
-        try:
-            with panel.database.session() as session:
-                take_form(session, panel, NUMBER, session.get_one(Number, number), _texts())
-        except (EntryRefused, Conflict) as refusal:
-            with panel.database.reading() as session:
-                row = session.get_one(Number, number)
-            return _form_page(panel, refused(refusal), row, 422)
-        flash(say("entry.saved"))
-        return redirect(url_for("number_page", number=number), 303)
-
-    @app.post("/numbers/<int:number>/retire")
-    @needs(Action.CONFIGURE, where=units_of_number)
-    def retire_number(number: int) -> Response:
-        """Retire a number (requires the confirmation box); callers hear that it is not in use."""
-        if not sent_form().chosen("sure", "yes"):
-            with panel.database.reading() as session:
-                row = session.get_one(Number, number)
-                form = form_of(panel, texts_of(NUMBER, row))
-            form.problems[""] = say("entry.not_sure")
-            return _form_page(panel, form, row, 422)
-        with panel.database.session() as session:
-            row = session.get_one(Number, number)
-            session.delete(row)
-            audit.record(session, visitor().actor, "number.retire", f"number:{row.number}")
-        flash(say("entry.retired"))
-        return redirect(url_for("numbers"), 303)
-
 
 def flow_titles(session: Session) -> dict[str, str]:
     """Return the flows that a number may lead to, with their titles in the language of the page."""
@@ -132,9 +139,9 @@ def flow_titles(session: Session) -> dict[str, str]:
     }
 
 
-def _texts() -> Mapping[str, list[str]]:
-    form = sent_form()
-    return {**{name: list(values) for name, values in form.fields.items()}, "routes": _lines(form)}
+def _tongue(code: str) -> str:
+    """Return the name of a spoken language."""
+    return say(f"spoken.{code}") if has_text(f"spoken.{code}") else code
 
 
 def _lines(form: Form) -> list[str]:
@@ -145,19 +152,3 @@ def _lines(form: Form) -> list[str]:
             hours = f"{begins}-{ends}" if begins.strip() or ends.strip() else ""
             lines.append(write_line(days, hours, flow, phone))
     return lines[: MOST_ROUTES + 1]
-
-
-def _form_page(panel: Panel, form: Form, row: Number | None = None, status: int = 200) -> Response:
-    lines = _lines(form) if PARTS[0] in form.fields else form.values("routes")
-    routes = [read_route(line) for line in lines]
-    blank: list[dict[str, str]] = [{} for _ in range(min(BLANK_ROWS, max(MOST_ROUTES - len(routes), 0)))]
-    with panel.database.reading() as session:
-        units, titles, spoken = (
-            units_to_choose(session, visitor()),
-            flow_titles(session),
-            the_station(session).languages,
-        )
-    return page(
-        "number_form.html", status, form=form, number=row, units=units, titles=titles, spoken=spoken,
-        routes=[*routes, *blank], days=list(Days),
-    )  # fmt: skip

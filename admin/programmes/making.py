@@ -5,7 +5,6 @@ from pathlib import Path
 from flask import Flask, Response, flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.layout.language import say
@@ -27,12 +26,6 @@ from haichieu.speech.reading import text_as_read
 
 def register_making(app: Flask, panel: Panel) -> None:
     """Add the pages that make programmes."""
-
-    @app.get("/programmes/new")
-    @needs(Action.EDIT)
-    def new_programme() -> Response:
-        """Show the forms for a file, a recording or a text."""
-        return _new_page(panel, Form(take_kept(panel)))
 
     @streams_body
     @app.post("/programmes/uploads")
@@ -67,57 +60,54 @@ def register_making(app: Flask, panel: Panel) -> None:
             found = making_jobs.listed(session, visitor().units)
         return page("work.html", found=found, working=any(one.done_at is None for one in found))
 
-    @app.post("/programmes/preview")
-    @needs(Action.EDIT)
-    def preview_programme() -> Response:
-        """Return a text, or the beginning of a long one, read aloud as a WAV file; nothing is stored."""
-        form = sent_form()
+
+def preview_text(panel: Panel) -> Response:
+    """Return a text, or the beginning of a long one, read aloud as a WAV file; nothing is stored."""
+    form = sent_form()
+    panel.store.require_space()
+    with panel.store.scratch() as folder:
+        ready = _ready_text(panel, form, Path(folder), _beginning(form))
+        return Response(ready.forms.wide.read_bytes(), content_type="audio/wav")
+
+
+def words_of_text(panel: Panel) -> Response:
+    """Return the words of a text as they will be read; nothing is stored."""
+    form = sent_form()
+    text = form.value("text")[: intake.LONGEST_TEXT]
+    said = text_as_read(text, _language(form), dictionary_of(panel.database))
+    return Response(said, content_type="text/plain; charset=utf-8")
+
+
+def write_programme(panel: Panel) -> AnyResponse:
+    """Save a text as a programme, a long one in the background, and submit it where requested."""
+    form = sent_form()
+    try:
+        unit_id = unit_id_of(form.value("unit"))
+        with panel.database.reading() as session:
+            require_in(session, Action.EDIT, [unit_id])
+            about = about_from(session, form.value, visitor())
         panel.store.require_space()
+        if len(form.value("text")) > making_jobs.LONG_TEXT:
+            with panel.database.session() as session:
+                submit = form.value("then") == "submit"
+                making_jobs.begin_text(session, about, form.value("text"), now(), submit=submit)
+            flash(say("work.begun"))
+            return redirect(url_for("work"), 303)
         with panel.store.scratch() as folder:
-            ready = _ready_text(panel, form, Path(folder), _beginning(form))
-            return Response(ready.forms.wide.read_bytes(), content_type="audio/wav")
-
-    @app.post("/programmes/reading")
-    @needs(Action.EDIT)
-    def read_programme() -> Response:
-        """Return the words of a text as they will be read; nothing is stored."""
-        form = sent_form()
-        text = form.value("text")[: intake.LONGEST_TEXT]
-        said = text_as_read(text, _language(form), dictionary_of(panel.database))
-        return Response(said, content_type="text/plain; charset=utf-8")
-
-    @app.post("/programmes/new")
-    @needs(Action.EDIT, checks_units=True)
-    def write_programme() -> AnyResponse:
-        """Save a text as a programme, a long one in the background, and submit it where requested."""
-        form = sent_form()
-        try:
-            unit_id = unit_id_of(form.value("unit"))
-            with panel.database.reading() as session:
-                require_in(session, Action.EDIT, [unit_id])
-                about = about_from(session, form.value, visitor())
-            panel.store.require_space()
-            if len(form.value("text")) > making_jobs.LONG_TEXT:
-                with panel.database.session() as session:
-                    submit = form.value("then") == "submit"
-                    making_jobs.begin_text(session, about, form.value("text"), now(), submit=submit)
-                flash(say("work.begun"))
-                return redirect(url_for("work"), 303)
-            with panel.store.scratch() as folder:
-                ready = _ready_text(panel, form, Path(folder))
-                placed = intake.put(panel.store, ready)
-                with panel.database.session() as session:
-                    made = intake.add(session, panel.store, about, placed, now())
-                    number = made.id
-                    if form.value("then") == "submit":
-                        approval.submit(session, made, visitor().actor, now())
-        except NotAllowed:
-            raise
-        except HaiChieuError as refusal:
-            form.problems[""] = refusal.message
-            return _new_page(panel, form, 422)
-        flash(say("programmes.added"))
-        return redirect(url_for("programme", number=number), 303)
+            ready = _ready_text(panel, form, Path(folder))
+            placed = intake.put(panel.store, ready)
+            with panel.database.session() as session:
+                made = intake.add(session, panel.store, about, placed, now())
+                number = made.id
+                if form.value("then") == "submit":
+                    approval.submit(session, made, visitor().actor, now())
+    except NotAllowed:
+        raise
+    except HaiChieuError as refusal:
+        form.problems[""] = refusal.message
+        return new_page(panel, form, 422)
+    flash(say("programmes.added"))
+    return redirect(url_for("programme", number=number), 303)
 
 
 def _convert_later(panel: Panel, about: About, upload: Path, name: str) -> Response:
@@ -142,13 +132,14 @@ def _created(where: str) -> Response:
     return answer
 
 
-def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
+def new_page(panel: Panel, form: Form, status: int = 200) -> Response:
+    """Show the forms for a file, a recording or a text."""
     with panel.database.reading() as session:
         units = units_for(session, visitor())
     return page_that_records(
-        "programme_new.html", status, form=form, units=units, languages_spoken=LANGUAGES, most_bytes=MOST_BYTES,
-        own_unit=str(visitor().account.unit_id), longest_text=intake.LONGEST_TEXT,
-        longest_seconds=int(MOST_SECONDS), voices=panel.synthesiser.spoken_by(),
+        "programme_form.html", status, programme=None, form=form, units=units, languages_spoken=LANGUAGES,
+        most_bytes=MOST_BYTES, own_unit=str(visitor().account.unit_id),
+        longest_text=intake.LONGEST_TEXT, longest_seconds=int(MOST_SECONDS), voices=panel.synthesiser.spoken_by(),
     )  # fmt: skip
 
 

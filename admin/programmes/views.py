@@ -1,7 +1,7 @@
 """Pages of programmes: search, listen, edit, approval, broadcast."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from admin.access.kept_forms import take_kept
-from admin.access.permissions import needs
+from admin.access.page_steps import NEW, Step, add_steps, or_new
+from admin.access.permissions import needs, require_in
 from admin.access.visitors import Visitor, visitor
 from admin.layout.language import say, show_figure
 from admin.layout.pages import Form, page, sent_form
 from admin.layout.refusals import refusal_message
 from admin.panel import Panel
-from admin.programmes.making import register_making
+from admin.programmes.making import new_page, preview_text, register_making, words_of_text, write_programme
 from admin.programmes.scope import (
     LANGUAGES,
     EditedMeanwhile,
@@ -39,12 +40,13 @@ from haichieu.speech.pronunciations import dictionary_of
 from haichieu.state_machine import IllegalTransition
 
 MOST_HISTORY = 50
-Step = Callable[[Session, Programme, Form], None]
+Act = Callable[[Session, Programme, Form], None]
 
 
 def register_programmes(app: Flask, panel: Panel) -> None:
     """Add the pages of programmes."""
     register_making(app, panel)
+    add_steps(app, "/programmes/<int:number>/<step>", "programme_step", _address, _steps(panel))
 
     @app.template_filter("duration")
     def duration(seconds: float | None) -> str:
@@ -91,27 +93,18 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         response.headers["Cache-Control"] = "private, no-cache"
         return response
 
-    @app.get("/programmes/<int:number>/edit")
-    @needs(Action.EDIT, where=unit_of_programme)
-    def edit_programme(number: int) -> Response:
-        """Show the form of a programme, with its text when it was made from one."""
-        return _edit_page(panel, number, Form(take_kept(panel)))
 
-    @app.post("/programmes/<int:number>/edit")
-    @needs(Action.EDIT, where=unit_of_programme)
-    def change_programme(number: int) -> Response:
-        """Change a programme; it becomes a draft again. 409 when another user changed it meanwhile."""
-        form = sent_form()
-        try:
-            _change(panel, number, form)
-        except HaiChieuError as refusal:
-            form.problems[""] = refusal_message(refusal)
-            return _edit_page(panel, number, form, 409 if isinstance(refusal, EditedMeanwhile) else 422)
-        return redirect(url_for("programme", number=number), 303)
+def _steps(panel: Panel) -> Mapping[str, Step]:
+    """Return the form of a programme, number 0 for a new one, what is tried in it, and the steps of its approval."""
 
-    def step(name: str, action: Action, act: Step) -> None:
-        @app.post(f"/programmes/<int:number>/{name}", endpoint=f"{name}_programme")
-        @needs(action, where=unit_of_programme)
+    def show(number: int) -> Response:
+        form = Form(take_kept(panel))
+        return new_page(panel, form) if number == NEW else _edit_page(panel, number, form)
+
+    def save(number: int) -> Response:
+        return write_programme(panel) if number == NEW else _change_programme(panel, number)
+
+    def step(name: str, action: Action, act: Act) -> Step:
         def take(number: int) -> Response:
             form = sent_form()
             try:
@@ -123,21 +116,41 @@ def register_programmes(app: Flask, panel: Panel) -> None:
             flash(say(f"programmes.done_{name}"))
             return redirect(url_for("programme", number=number), 303)
 
-    step("submit", Action.EDIT, lambda session, one, _: approval.submit(session, one, visitor().actor, now()))
-    step("approve", Action.APPROVE, lambda session, one, _: approval.approve(session, one, visitor().actor, now()))
-    step(
-        "return",
-        Action.APPROVE,
-        lambda session, one, form: approval.send_back(session, one, visitor().actor, form.value("because"), now()),
-    )
-    step("withdraw", Action.EDIT, lambda session, one, _: approval.withdraw(session, one, visitor().actor, now()))
+        return Step(action, take, where=unit_of_programme)
 
-    @app.get("/programmes/<int:number>/withdraw")
-    @needs(Action.EDIT, where=unit_of_programme)
-    def ask_withdraw(number: int) -> Response:
-        """Ask for confirmation of the withdrawal."""
-        with panel.database.reading() as session:
-            return page("programme_withdraw.html", programme=find_programme(session, number))
+    def send_back(session: Session, one: Programme, form: Form) -> None:
+        approval.send_back(session, one, visitor().actor, form.value("because"), now())
+
+    here_or_new = or_new(unit_of_programme)
+    edit, approve = Action.EDIT, Action.APPROVE
+    return {
+        "edit": Step(edit, save, show, here_or_new, checks_units=True),
+        "preview": Step(edit, lambda number: preview_text(panel), where=here_or_new),
+        "reading": Step(edit, lambda number: words_of_text(panel), where=here_or_new),
+        "submit": step("submit", edit, lambda session, one, _: approval.submit(session, one, visitor().actor, now())),
+        "approve": step(
+            "approve", approve, lambda session, one, _: approval.approve(session, one, visitor().actor, now())
+        ),
+        "return": step("return", approve, send_back),
+        "withdraw": step(
+            "withdraw", edit, lambda session, one, _: approval.withdraw(session, one, visitor().actor, now())
+        ),
+    }  # fmt: skip
+
+
+def _change_programme(panel: Panel, number: int) -> Response:
+    """Change a programme; it becomes a draft again. 409 when another user changed it meanwhile."""
+    form = sent_form()
+    try:
+        _change(panel, number, form)
+    except HaiChieuError as refusal:
+        form.problems[""] = refusal_message(refusal)
+        return _edit_page(panel, number, form, 409 if isinstance(refusal, EditedMeanwhile) else 422)
+    return redirect(url_for("programme", number=number), 303)
+
+
+def _address(number: int) -> str:
+    return url_for("programme_step", number=NEW, step="edit") if number == NEW else url_for("programme", number=number)
 
 
 def _wanted(asked: dict[str, str], who: Visitor) -> Wanted:
@@ -175,7 +188,7 @@ def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Resp
         one = find_programme(session, number)
         edition = form.value("edition") if status == 422 else one.updated_at.isoformat()
         return page(
-            "programme_edit.html", status, programme=one, form=form, edition=edition, languages_spoken=LANGUAGES,
+            "programme_form.html", status, programme=one, form=form, edition=edition, languages_spoken=LANGUAGES,
             last_day=last_day(session, one), longest_text=intake.LONGEST_TEXT,
         )  # fmt: skip
 
@@ -185,6 +198,7 @@ def _change(panel: Panel, number: int, form: Form) -> None:
     with panel.database.reading() as session:
         one = find_programme(session, number)
         text = form.value("text").strip().replace("\r\n", "\n")
+        require_in(session, Action.EDIT, [one.unit_id])
         says_other = one.origin == Origin.TEXT and text != one.text
         _require_edition(one, form)
     if not says_other:

@@ -4,16 +4,13 @@ import datetime
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
-from flask import Flask, Response, redirect, url_for
+from flask import Response, redirect, url_for
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as AnyResponse
 
-from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.entries.scope import every_unit
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
-from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.people import Official, OfficialPhone
 from ivr.prompts import calls, custom
@@ -25,16 +22,13 @@ SHOWN_FOR = datetime.timedelta(minutes=10)
 UNDER_WAY = (CallState.OWED, CallState.CALLING)
 
 
-def register_prompt_calls(
-    app: Flask,
+def recording_call(
     panel: Panel,
     store_with: Callable[[str, str], PromptStore],
     show: Callable[[str, str, Form, int], Response],
-) -> None:
-    """Add the routes; `store_with` returns the prompts, `show` renders the page of one."""
+) -> Callable[[str, str], AnyResponse]:
+    """Return the step; `store_with` returns the prompts, `show` renders the page of one."""
 
-    @app.post("/prompts/<language>/<key>/call")
-    @needs(Action.CONFIGURE, where=every_unit)
     def call_for_prompt(language: str, key: str) -> AnyResponse:
         """Have the station call an official to record the prompt."""
         found, form = store_with(key, language), sent_form()
@@ -47,12 +41,7 @@ def register_prompt_calls(
             return show(language, key, form, 422)
         return redirect(url_for("prompt", language=language, key=key, _anchor="phone"), 303)
 
-
-def call_part(panel: Panel, language: str, key: str) -> Response:
-    """Return the progress of the newest call about a prompt, for its page to refresh."""
-    with panel.database.reading() as session:
-        call = newest_call(session, key, language)
-    return page("prompt_call.html", call=call, call_goes_on=goes_on(call), language_spoken=language, key=key)
+    return call_for_prompt
 
 
 def newest_call(session: Session, key: str, language: str) -> PromptCall | None:

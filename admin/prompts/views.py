@@ -1,5 +1,6 @@
 """Pages of prompts in every language: listen, change the text, record, restore."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask, Response, flash, jsonify, redirect, request, send_file, url_for
@@ -7,13 +8,14 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.kept_forms import take_kept
+from admin.access.page_steps import Step, add_steps
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.entries.scope import every_unit
 from admin.layout.language import say
-from admin.layout.pages import Form, is_live_part, page, page_that_records, sent_form
+from admin.layout.pages import Form, page, page_that_records, sent_form
 from admin.panel import Panel
-from admin.prompts.phone_views import call_part, goes_on, newest_call, phones_to_call, register_prompt_calls
+from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, recording_call
 from admin.prompts.queries import languages_of, line_of, lines
 from admin.prompts.samples import samples
 from admin.sounds.receiving import receive, streams_body
@@ -64,9 +66,6 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE, where=every_unit)
     def prompt(language: str, key: str) -> Response:
         """Show one prompt: audio, text, how to change it, and the progress of the newest call about it."""
-        if is_live_part():
-            store_with(key, language)
-            return call_part(panel, language, key)
         return show(language, key, Form(take_kept(panel)))
 
     @app.get("/prompts/<language>/<key>/sound")
@@ -75,33 +74,6 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         """Return the prompt as a caller hears it, with example values."""
         found = store_with(key, language)
         return _wav(found.sound(key, language, samples(found.variables(key), language)))
-
-    @app.post("/prompts/<language>/<key>/preview")
-    @needs(Action.CONFIGURE, where=every_unit)
-    def preview_prompt(language: str, key: str) -> AnyResponse:
-        """Return another text read aloud; nothing is stored."""
-        found = store_with(key, language)
-        text = custom.require_text(texts, key, sent_form().value("text"))
-        return _wav(found.read(key, language, text, samples(found.variables(key), language)))
-
-    @app.post("/prompts/<language>/<key>")
-    @needs(Action.CONFIGURE, where=every_unit)
-    def change_prompt(language: str, key: str) -> AnyResponse:
-        """Change the text; it applies from the next call."""
-        found, form = store_with(key, language), sent_form()
-        try:
-            text = custom.require_text(texts, key, form.value("text"))
-            found.read(
-                key, language, text, samples(found.variables(key), language)
-            )  # synthesised now, so that no caller waits
-            with panel.database.session() as session:
-                custom.require_edition(session, key, language, form.value("edition"))
-                custom.set_text(session, texts, key, language, text, visitor().actor, now())
-        except HaiChieuError as refusal:
-            form.problems["" if isinstance(refusal, ChangedMeanwhile) else "text"] = refusal.message
-            return show(language, key, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
-        flash(say("prompts.changed"))
-        return redirect(url_for("prompt", language=language, key=key), 303)
 
     @streams_body
     @app.post("/prompts/<language>/<key>/recording")
@@ -128,8 +100,29 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         answer.status_code = 201
         return answer
 
-    @app.post("/prompts/<language>/<key>/built-in")
-    @needs(Action.CONFIGURE, where=every_unit)
+    def preview_prompt(language: str, key: str) -> AnyResponse:
+        """Return another text read aloud; nothing is stored."""
+        found = store_with(key, language)
+        text = custom.require_text(texts, key, sent_form().value("text"))
+        return _wav(found.read(key, language, text, samples(found.variables(key), language)))
+
+    def change_prompt(language: str, key: str) -> AnyResponse:
+        """Change the text; it applies from the next call."""
+        found, form = store_with(key, language), sent_form()
+        try:
+            text = custom.require_text(texts, key, form.value("text"))
+            found.read(
+                key, language, text, samples(found.variables(key), language)
+            )  # synthesised now, so that no caller waits
+            with panel.database.session() as session:
+                custom.require_edition(session, key, language, form.value("edition"))
+                custom.set_text(session, texts, key, language, text, visitor().actor, now())
+        except HaiChieuError as refusal:
+            form.problems["" if isinstance(refusal, ChangedMeanwhile) else "text"] = refusal.message
+            return show(language, key, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
+        flash(say("prompts.changed"))
+        return redirect(url_for("prompt", language=language, key=key), 303)
+
     def take_back_prompt(language: str, key: str) -> AnyResponse:
         """Restore the built-in prompt (requires the confirmation box)."""
         store_with(key, language)
@@ -157,7 +150,15 @@ def register_prompts(app: Flask, panel: Panel) -> None:
             file_is_missing=own is not None and own.sound is not None and line.voice is not Voice.OWN_RECORDING,
         )  # fmt: skip
 
-    register_prompt_calls(app, panel, store_with, show)
+    acts: Mapping[str, Callable[[str, str], AnyResponse]] = {
+        "text": change_prompt, "preview": preview_prompt, "built-in": take_back_prompt,
+        "call": recording_call(panel, store_with, show),
+    }  # fmt: skip
+    add_steps(
+        app, "/prompts/<language>/<key>/<step>", "prompt_step",
+        lambda language, key: url_for("prompt", language=language, key=key),
+        {name: Step(Action.CONFIGURE, act, where=every_unit) for name, act in acts.items()},
+    )  # fmt: skip
 
 
 def _wav(sound: str) -> AnyResponse:

@@ -16,7 +16,7 @@ from broadcast_bridge.repairs.models import FaultReport, Repair
 from broadcast_bridge.repairs.pole_codes import grouped, pole_code, speaker_of_code
 from broadcast_bridge.repairs.states import RepairState
 from haichieu.errors import UsageError
-from haichieu.people import Account, Official, Unit, units_under
+from haichieu.people import Unit, units_under
 from ivr.calls.routing import FAULT_FLOW, Number
 
 A_PAGE = 50
@@ -94,18 +94,6 @@ def speaker_named(session: Session, text: str) -> Speaker:
     if found.removed_at is not None:
         raise PoleRetired(found.name)
     return found
-
-
-def names_of(session: Session, actors: Collection[str]) -> Mapping[str, str]:
-    """Return the names of accounts and officials by their name in the audit trail."""
-    keys: dict[str, list[str]] = {"account": [], "official": []}
-    for kind, _, key in (actor.partition(":") for actor in actors):
-        keys.get(kind, []).append(key)
-    accounts = session.execute(sa.select(Account.email, Account.name).where(Account.email.in_(keys["account"])))
-    officials = session.execute(sa.select(Official.code, Official.name).where(Official.code.in_(keys["official"])))
-    return {f"account:{email}": name for email, name in accounts} | {
-        f"official:{code}": name for code, name in officials
-    }
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flask import Flask, flash, redirect, request, url_for
+from flask import Flask, flash, redirect, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -14,7 +14,7 @@ from admin.access.visitors import visitor
 from admin.entries.entry_forms import MARK
 from admin.entries.qr_codes import qr_code
 from admin.entries.scope import units_to_choose
-from admin.layout.addresses import number_asked, text_asked
+from admin.layout.addresses import file_asked, number_asked, text_asked
 from admin.layout.csv_files import csv_answer
 from admin.layout.language import say, show_moment
 from admin.layout.pages import Form, page, sent_form
@@ -23,7 +23,6 @@ from admin.panel import Panel
 from admin.repairs.queries import (
     filter_asked,
     find_repairs,
-    names_of,
     pole_slips,
     repair_with_reports,
     speaker_named,
@@ -38,6 +37,7 @@ from broadcast_bridge.repairs.pole_codes import grouped, pole_code
 from broadcast_bridge.repairs.reporting import LONGEST_TEXT, Reported, report
 from broadcast_bridge.repairs.states import KEYED, Fault, Origin, Outcome, RepairState
 from haichieu.account_rights import Action
+from haichieu.actor_names import names_of_actors
 from haichieu.database import now
 from haichieu.district.entries import mark_of
 from haichieu.errors import HaiChieuError, NotAllowed, NotFound, UsageError
@@ -60,8 +60,8 @@ def register_repairs(app: Flask, panel: Panel) -> None:
     @app.get("/repairs")
     @needs(Action.VIEW)
     def repairs() -> Response:
-        """List the repairs that match the filter, also as a CSV file (`format=csv`), and offer to open one."""
-        if request.args.get("format") == "csv":
+        """List the repairs that match the filter, also as a CSV file (`as=csv`), and offer to open one."""
+        if file_asked() == "csv":
             heads = [say(f"repair_column.{name}") for name in COLUMNS]
             return csv_answer("repairs", heads, _rows(panel))
         return _list(panel, Form(take_kept(panel)))
@@ -171,7 +171,7 @@ def _page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         found = repair_with_reports(session, number)
         lost = days_lost(session, [found], now())[found.id]
-        names = names_of(session, {found.closed_by, *(one.reported_by for one in found.reports)})
+        names = names_of_actors(session, {found.closed_by, *(one.reported_by for one in found.reports)})
     texts = _texts(found)
     if not form.was_sent:
         form = Form({**texts, MARK: [mark_of(texts)]})

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import units_to_choose
-from admin.layout.addresses import choice_asked, text_asked
+from admin.layout.addresses import choice_asked, file_asked, text_asked
 from admin.layout.language import know_timezone, say, show_day
 from admin.layout.pages import page
 from admin.panel import Panel
 from admin.reports.sections import Cell, Section, Table
 from admin.reports.views import days_asked, units_asked
-from admin.reports.workbook import XLSX, workbook
+from admin.reports.workbook import workbook_answer
 from feedback.cases import case_registers
 from feedback.citizens.models import DataRequest
 from feedback.citizens.registry import CitizenBook
@@ -41,12 +41,17 @@ class Register(StrEnum):
 
 
 def register_registers(app: Flask, panel: Panel) -> None:
-    """Add the page and the workbook."""
+    """Add the page."""
 
     @app.get("/reports/registers")
     @needs(Action.READ_CASES)
     def registers() -> Response:
-        """Show one register for the period and unit in the address; by default the formal one of this month."""
+        """Show one register for the period and unit in the address; by default the formal one of this month.
+
+        With `as=xlsx`, return it as a workbook.
+        """
+        if file_asked() == "xlsx":
+            return _register_workbook(panel)
         with panel.database.reading() as session:
             know_timezone(session)
             days, unit, kind = days_asked(session), text_asked("unit", 40), _kind()
@@ -57,20 +62,15 @@ def register_registers(app: Flask, panel: Panel) -> None:
             station=station, printed_at=now(), is_cut=len(table.rows) == MOST_ON_PAGE,
         )  # fmt: skip
 
-    @app.get("/reports/registers.xlsx")
-    @needs(Action.READ_CASES)
-    def registers_workbook() -> Response:
-        """Return the same register as a workbook."""
-        with panel.database.reading() as session:
-            days, kind = days_asked(session), _kind()
-            units = units_asked(session, text_asked("unit", 40))
-            table = _table(session, panel.citizens, kind, units, days, MOST_IN_WORKBOOK)
-        heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
-        content = workbook([Section(f"register_{kind}", "", None, [table])], heading)
-        response = Response(content, content_type=XLSX)
-        name = f"haichieu-{kind}-{days.since.isoformat()}-{days.until.isoformat()}.xlsx"
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
+
+def _register_workbook(panel: Panel) -> Response:
+    with panel.database.reading() as session:
+        days, kind = days_asked(session), _kind()
+        units = units_asked(session, text_asked("unit", 40))
+        table = _table(session, panel.citizens, kind, units, days, MOST_IN_WORKBOOK)
+    heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
+    name = f"haichieu-{kind}-{days.since.isoformat()}-{days.until.isoformat()}"
+    return workbook_answer(name, [Section(f"register_{kind}", "", None, [table])], heading)
 
 
 def _kind() -> Register:

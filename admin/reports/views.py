@@ -9,13 +9,13 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import units_to_choose
-from admin.layout.addresses import day_asked, text_asked
+from admin.layout.addresses import day_asked, file_asked, text_asked
 from admin.layout.language import say, show_day
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.reports.effectiveness import all_sections
 from admin.reports.figures import figures
-from admin.reports.workbook import XLSX, workbook
+from admin.reports.workbook import workbook_answer
 from broadcast_bridge.duties.states import DutyState
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -31,18 +31,21 @@ LATE = (DutyState.OVERDUE, DutyState.MISSED, DutyState.MET_LATE)
 
 
 def register_reports(app: Flask, panel: Panel) -> None:
-    """Add the page and the workbook."""
+    """Add the page."""
 
     @app.get("/reports")
     @needs(Action.VIEW)
     def reports() -> Response:
         """Show the reports on the period and unit in the address; by default this month in all the visitor's units.
 
-        With `view=page`, show them on one page to print, with the form for the households of villages.
+        With `view=page`, show them on one page to print, with the form for the households of villages; with `as=xlsx`,
+        return them as a workbook.
         """
+        if file_asked() == "xlsx":
+            return _reports_workbook(panel)
         return _reports(panel, Form(take_kept(panel)))
 
-    @app.post("/reports/households")
+    @app.post("/reports")
     @needs(Action.CONFIGURE, checks_units=True)
     def enter_households() -> AnyResponse:
         """Store the households of villages."""
@@ -63,18 +66,13 @@ def register_reports(app: Flask, panel: Panel) -> None:
         flash(say("reports.households_saved", count=changed))
         return redirect(url_for("reports", view=ONE_PAGE), 303)
 
-    @app.get("/reports.xlsx")
-    @needs(Action.VIEW)
-    def reports_workbook() -> Response:
-        """Return the same reports as a workbook."""
-        with panel.database.reading() as session:
-            days, unit = days_asked(session), text_asked("unit", 40)
-            found = all_sections(figures(session, units_asked(session, unit), days, now()))
-        heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
-        response = Response(workbook(found, heading), content_type=XLSX)
-        name = f"haichieu-{days.since.isoformat()}-{days.until.isoformat()}.xlsx"
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
+
+def _reports_workbook(panel: Panel) -> Response:
+    with panel.database.reading() as session:
+        days, unit = days_asked(session), text_asked("unit", 40)
+        found = all_sections(figures(session, units_asked(session, unit), days, now()))
+    heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
+    return workbook_answer(f"haichieu-{days.since.isoformat()}-{days.until.isoformat()}", found, heading)
 
 
 def _reports(panel: Panel, form: Form, status: int = 200) -> Response:

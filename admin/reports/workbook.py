@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 
 import xlsxwriter
+from flask import Response
 from xlsxwriter.worksheet import Worksheet
 
 from admin.layout.language import say
@@ -45,3 +46,10 @@ def _write(sheet: Worksheet, table: Table, strong: object) -> None:
             elif cell is not None:
                 sheet.write_number(line, column, cell)
     sheet.freeze_panes(3, 0)
+
+
+def workbook_answer(name: str, sections: Sequence[Section], heading: str) -> Response:
+    """Return sections as a workbook to download, `<name>.xlsx`."""
+    response = Response(workbook(sections, heading), content_type=XLSX)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    return response

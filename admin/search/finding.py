@@ -110,7 +110,7 @@ def _speakers(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:
 def _officials(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:
     for one in officials_named(session, who.units, typed)[:SHOWN]:
         about = " · ".join(filter(None, (one.code, one.title)))
-        yield Hit(url_for("edit_official", number=one.id), one.name, about, one.unit_id)
+        yield Hit(url_for("official_step", number=one.id, step="edit"), one.name, about, one.unit_id)
 
 
 def _programmes(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:

@@ -1,9 +1,8 @@
 """Pages of the first run: first administrator, set-up steps, test call."""
 
 import datetime
-from typing import Any
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort, redirect, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -13,7 +12,7 @@ from admin.access.sign_in import PanelSignIn, require_good_password
 from admin.access.visitors import visitor
 from admin.entries.entry_forms import form_of
 from admin.entries.scope import every_unit, units_to_choose
-from admin.layout.pages import Form, is_live_part, page, sent_form
+from admin.layout.pages import Form, page, sent_form
 from admin.login.views import enter, origin_of
 from admin.panel import Panel
 from admin.set_up.first_link import is_empty, is_right, use_up
@@ -72,11 +71,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE)
     def set_up() -> Response:
         """Show the steps and which of them are done, and the state of the test call."""
-        if not is_live_part():
-            return _steps(panel, form_of(panel))
-        with panel.database.reading() as session:
-            progress = _progress(session)
-        return page("set_up_call.html", **progress, part=request.args.get("part", ""))
+        return _steps(panel, form_of(panel))
 
     @app.post("/set-up/test-call")
     @needs(Action.CONFIGURE, checks_units=True)
@@ -126,17 +121,13 @@ def _begin(session: Session, panel: Panel, form: Form, hashes: PreparedHashes) -
     return account
 
 
-def _progress(session: Session) -> dict[str, Any]:
-    """Return what has happened so far: the test call, and the calls of officials."""
-    return {"trial": trial_calls.newest_call(session), "call": first_call(session, now() - CALL_WINDOW)}
-
-
 def _steps(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         left = missing(session)
         units = units_to_choose(session, visitor())
         shown = {
-            **_progress(session), "official": who_can_call(session), "number": line_to_dial(session),
+            "trial": trial_calls.newest_call(session), "call": first_call(session, now() - CALL_WINDOW),
+            "official": who_can_call(session), "number": line_to_dial(session),
             "station": the_station(session), "phones": phones_to_call(session, visitor()),
             "may_all": visitor().units.issuperset(every_unit(session)),
         }  # fmt: skip

@@ -1,18 +1,20 @@
 """Pages of speakers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, flash, redirect, request, url_for
+from flask import Flask, flash, redirect, request
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
+from admin.access.page_steps import Step
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.entries.account_sheet import account_sheet, new_password
-from admin.entries.entry_forms import Conflict, form_of, refused, take_form
-from admin.entries.scope import units_of_speaker, units_to_choose
+from admin.entries.entry_fields import Act, Control, Field
+from admin.entries.entry_pages import EntryPages
+from admin.entries.scope import named_units, units_of_speaker, units_to_choose
 from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, is_live_part, page, sent_form
@@ -30,11 +32,9 @@ from broadcast_bridge.speakers.test_tone import CannotTry, ask_for_tone, tone_in
 from broadcast_bridge.speakers.zones import zones_of_speaker
 from dialplans.accounts import CODECS
 from dialplans.auto_answer import MAKES
-from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.district.entries import SPEAKER, EntryRefused, save, texts_of
-from haichieu.district.reconcile import retire
+from haichieu.district.entries import SPEAKER, EntryRefused, Texts, save, texts_of
 from haichieu.errors import UsageError
 from haichieu.locale import Message, message
 
@@ -47,10 +47,151 @@ NEWEST = 20
 WIDEBAND_FIRST = ("g722", "opus", "alaw", "ulaw")
 
 
+def _line(name: str, hint: str = "", **more: Any) -> Field:
+    return Field(name, label=f"speakers.{name}", hint=f"speakers.{hint}" if hint else "", **more)
+
+
+def _decimal(name: str, hint: str = "", most: int = 6) -> Field:
+    return _line(name, hint, most=most, inputmode="decimal")
+
+
+def _answer(name: str, empty: str = "speakers.detect") -> Field:
+    """Return a question that the station can answer by itself."""
+    return _line(
+        name, f"{name}_hint", control=Control.CHOICE, choices=("yes", "no"), texts="speakers", empty=empty
+    )  # fmt: skip
+
+
+SORTS = Field("sort", Control.RADIO, label="speakers.sort", rows="sorts")
+MULTICAST = _line("multicast", "multicast_hint", most=60)
+ENCRYPTED = Field(
+    "encrypted", Control.BOXES, label="speakers.encryption", hint="speakers.encrypted_hint", rows="encrypted"
+)
+MAKE = _line("make", "make_hint", control=Control.CHOICE, rows="makes", empty="speakers.make_other")
+DEVICE = (
+    MAKE, _decimal("answer_seconds", "answer_seconds_hint"), _answer("qualify"), _answer("behind_nat"),
+    _answer("dial_ahead", "speakers.dial_ahead_station"),
+)  # fmt: skip
+"""Fields of a speaker with a SIP account."""
+OF_DEVICES = ("password", "make", "answer_seconds", "qualify", "behind_nat", "dial_ahead")
+
+
+class SpeakerPages(EntryPages):
+    """The form of a speaker, and what one can do with it."""
+
+    name, kind, page_of, added = "speakers", SPEAKER, "speaker", "speakers.added"
+
+    def units_of(self, session: Session, number: int) -> Iterable[int]:
+        """Return the unit of the speaker."""
+        return units_of_speaker(session, number)
+
+    def fields(self, row: Speaker | None, form: Form) -> Sequence[Field]:
+        """Return the fields of a device, of a multicast group, or of both for a new speaker."""
+        has_account, has_group = row is None or not row.is_multicast, row is None or row.is_multicast
+        password = Field(
+            "password", Control.CONFIDENTIAL, most=128, label="speakers.password",
+            hint="speakers.password_hint" if row is None else "speakers.password_kept",
+        )  # fmt: skip
+        return (
+            _line("id", "id_hint", required=True, most=40, is_key=True),
+            _line("name", required=True),
+            _line("unit", control=Control.CHOICE, rows="units"),
+            *((SORTS,) if row is None else ()),
+            *((password, ENCRYPTED) if has_account else ()),
+            *((MULTICAST,) if has_group else ()),
+            Field("volume_db", label="speakers.volume", hint="speakers.volume_hint", most=6, inputmode="decimal"),
+            _line("codecs", "codecs_hint", control=Control.BOXES, rows="codecs"),
+            *(DEVICE if has_account else ()),
+            _decimal("latitude", "place_hint", 20), _decimal("longitude", most=20),
+        )  # fmt: skip
+
+    def context(self, session: Session, row: Speaker | None, form: Form) -> Mapping[str, object]:
+        """Return the choices of the form."""
+        return {
+            "choices": {
+                "units": named_units(session, visitor()),
+                "sorts": [(one, say(f"speakers.sort_{one}")) for one in ("sip", "multicast")],
+                "encrypted": [("yes", say("speakers.encrypted"))],
+                "codecs": [(codec, codec) for codec in _codecs_to_choose(form.values("codecs"))],
+                "makes": [(make, make) for make in MAKES],
+            }
+        }
+
+    def texts(self, session: Session, row: Speaker | None, form: Form) -> Texts:
+        """Return what was typed; a new speaker has an account or a multicast group, as chosen."""
+        if row is not None:
+            return form.fields
+        if form.value("sort") == "multicast":
+            return {**form.fields, **{name: [] for name in OF_DEVICES}}
+        return {**form.fields, "multicast": [], "password": [form.value("password").strip() or new_password()]}
+
+    def steps(self) -> Mapping[str, Step]:
+        """Return what one can do with a speaker."""
+        return {
+            "volume": Step(Action.CONFIGURE, self.trim),
+            "tone": Step(Action.AIR, self.play_tone),
+            "direct-call": Step(Action.CONFIGURE, self.check_direct_call),
+            "account": Step(Action.CONFIGURE, self.show_account),
+        }
+
+    def again(self, number: int, problem: str | Message, field: str = "", status: int = 422) -> Response:
+        """Show the page of the speaker with the problem."""
+        return _speaker_page(self.panel, number, problem, status)
+
+    def trim(self, number: int) -> Response:
+        """Change the volume adjustment of one speaker."""
+        try:
+            with self.panel.database.session() as session:
+                row = session.get_one(Speaker, number)
+                texts = {**texts_of(SPEAKER, row), "volume_db": sent_form().values("volume_db")}
+                save(session, self.panel.vault, SPEAKER, texts, visitor().actor, row)
+        except EntryRefused as refusal:
+            return self.again(number, refusal.message)
+        flash(say("entry.saved"))
+        return redirect(self.address(number), 303)
+
+    def play_tone(self, number: int) -> Response:
+        """Play the test tone on this speaker."""
+        store = self.panel.store
+        try:
+            with tone_in(store) as tone, self.panel.database.session() as session:
+                row = session.get_one(Speaker, number)
+                ask_for_tone(session, store, tone, row, visitor().actor, now())
+        except (CannotTry, ZoneBusy) as refusal:
+            said = refusal.message
+            if isinstance(refusal, ZoneBusy):
+                said = message("panel.speakers.busy", who=refusal.on_air)
+            return self.again(number, said, status=409)
+        flash(say("speakers.tone_asked"))
+        return redirect(self.address(number), 303)
+
+    def check_direct_call(self, number: int) -> Response:
+        """Check whether this speaker answers calls that its server has not sent."""
+        try:
+            with self.panel.database.session() as session:
+                direct_calls.request(session, session.get_one(Speaker, number), visitor().actor, now())
+        except direct_calls.CannotCheck as refusal:
+            return self.again(number, refusal.message, status=409)
+        flash(say("speakers.direct_call_asked"))
+        return redirect(self.address(number), 303)
+
+    def show_account(self, number: int) -> Response:
+        """Show the SIP account for the installer."""
+        try:
+            with self.panel.database.session() as session:
+                row = session.get_one(Speaker, number)
+                host = request.host.rpartition(":")[0] or request.host
+                sheet = account_sheet(session, self.panel.vault, self.panel.settings, row, host, visitor().actor)
+        except UsageError as refusal:
+            return self.again(number, refusal.message)
+        return page("speaker_account.html", device=row, sheet=sheet, back=self.address(number))
+
+
 def register_speakers(app: Flask, panel: Panel) -> None:
     """Add the pages of speakers."""
     app.jinja_env.filters["standing"] = standing
     register_sheet(app, panel, "speakers", SPEAKER, new_password, COLUMNS, SAMPLE)
+    SpeakerPages(panel).register(app)
 
     @app.get("/speakers")
     @needs(Action.VIEW)
@@ -65,32 +206,6 @@ def register_speakers(app: Flask, panel: Panel) -> None:
             after=request.args.get("after"), units=units, states=list(Standing),
         )  # fmt: skip
 
-    @app.get("/speakers/new")
-    @needs(Action.CONFIGURE)
-    def new_speaker() -> Response:
-        """Show the form for a new speaker."""
-        return _form_page(panel, form_of(panel, unit=request.args.get("unit", "")))
-
-    @app.post("/speakers/new")
-    @needs(Action.CONFIGURE, checks_units=True)
-    def add_speaker() -> Response:
-        """Add a speaker; it can register at once."""
-        form = sent_form()
-        texts = dict(form.fields)
-        if form.value("sort") != "multicast":
-            texts |= {"multicast": [], "password": [form.value("password").strip() or new_password()]}
-        else:
-            texts |= {
-                name: [] for name in ("password", "make", "answer_seconds", "qualify", "behind_nat", "dial_ahead")
-            }
-        try:
-            with panel.database.session() as session:
-                number = take_form(session, panel, SPEAKER, texts=texts).id
-        except (EntryRefused, Conflict) as refusal:
-            return _form_page(panel, refused(refusal), status=422)
-        flash(say("speakers.added"))
-        return redirect(url_for("speaker", number=number), 303)
-
     @app.get("/speakers/<int:number>")
     @needs(Action.VIEW, where=units_of_speaker)
     def speaker(number: int) -> Response:
@@ -100,104 +215,6 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         with panel.database.reading() as session:
             found = _doings(session, session.get_one(Speaker, number))
         return page("speaker_played.html", **found)
-
-    @app.get("/speakers/<int:number>/edit")
-    @needs(Action.CONFIGURE, where=units_of_speaker)
-    def edit_speaker(number: int) -> Response:
-        """Show the form of a speaker."""
-        with panel.database.reading() as session:
-            row = session.get_one(Speaker, number)
-            texts = texts_of(SPEAKER, row)
-        return _form_page(panel, form_of(panel, texts), row)
-
-    @app.post("/speakers/<int:number>/edit")
-    @needs(Action.CONFIGURE, where=units_of_speaker, checks_units=True)
-    def change_speaker(number: int) -> Response:
-        """Change a speaker."""
-        with panel.database.session() as session:
-            row = session.get_one(Speaker, number)
-        try:
-            with panel.database.session() as session:
-                take_form(session, panel, SPEAKER, session.get_one(Speaker, number))
-        except (EntryRefused, Conflict) as refusal:
-            return _form_page(panel, refused(refusal), row, status=422)
-        flash(say("entry.saved"))
-        return redirect(url_for("speaker", number=number), 303)
-
-    @app.post("/speakers/<int:number>/volume")
-    @needs(Action.CONFIGURE, where=units_of_speaker)
-    def trim_speaker(number: int) -> Response:
-        """Change the volume adjustment of one speaker."""
-        try:
-            with panel.database.session() as session:
-                row = session.get_one(Speaker, number)
-                texts = {**texts_of(SPEAKER, row), "volume_db": sent_form().values("volume_db")}
-                save(session, panel.vault, SPEAKER, texts, visitor().actor, row)
-        except EntryRefused as refusal:
-            return _speaker_page(panel, number, refusal.message, 422)
-        flash(say("entry.saved"))
-        return redirect(url_for("speaker", number=number), 303)
-
-    @app.post("/speakers/<int:number>/tone")
-    @needs(Action.AIR, where=units_of_speaker)
-    def try_speaker(number: int) -> Response:
-        """Play the test tone on this speaker."""
-        try:
-            with tone_in(panel.store) as tone, panel.database.session() as session:
-                row = session.get_one(Speaker, number)
-                ask_for_tone(session, panel.store, tone, row, visitor().actor, now())
-        except (CannotTry, ZoneBusy) as refusal:
-            said = refusal.message
-            if isinstance(refusal, ZoneBusy):
-                said = message("panel.speakers.busy", who=refusal.on_air)
-            return _speaker_page(panel, number, said, 409)
-        flash(say("speakers.tone_asked"))
-        return redirect(url_for("speaker", number=number), 303)
-
-    @app.post("/speakers/<int:number>/direct-call")
-    @needs(Action.CONFIGURE, where=units_of_speaker)
-    def check_speaker(number: int) -> Response:
-        """Check whether this speaker answers calls that its server has not sent."""
-        try:
-            with panel.database.session() as session:
-                direct_calls.request(session, session.get_one(Speaker, number), visitor().actor, now())
-        except direct_calls.CannotCheck as refusal:
-            return _speaker_page(panel, number, refusal.message, 409)
-        flash(say("speakers.direct_call_asked"))
-        return redirect(url_for("speaker", number=number), 303)
-
-    @app.post("/speakers/<int:number>/account")
-    @needs(Action.CONFIGURE, where=units_of_speaker)
-    def speaker_account(number: int) -> Response:
-        """Show the SIP account for the installer."""
-        try:
-            with panel.database.session() as session:
-                row = session.get_one(Speaker, number)
-                host = request.host.rpartition(":")[0] or request.host
-                sheet = account_sheet(session, panel.vault, panel.settings, row, host, visitor().actor)
-        except UsageError as refusal:
-            return _speaker_page(panel, number, refusal.message, 422)
-        return page("speaker_account.html", device=row, sheet=sheet, back=url_for("speaker", number=number))
-
-    @app.post("/speakers/<int:number>/retire")
-    @needs(Action.CONFIGURE, where=units_of_speaker)
-    def retire_speaker(number: int) -> Response:
-        """Retire a speaker (requires the confirmation box)."""
-        if not sent_form().chosen("sure", "yes"):
-            return _speaker_page(panel, number, say("entry.not_sure"), 422)
-        with panel.database.session() as session:
-            row = session.get_one(Speaker, number)
-            retire(session, row)
-            audit.record(session, visitor().actor, "speaker.retire", f"speaker:{row.code}")
-        flash(say("entry.retired"))
-        return redirect(url_for("speakers"), 303)
-
-
-def _form_page(panel: Panel, form: Form, row: Speaker | None = None, status: int = 200) -> Response:
-    with panel.database.reading() as session:
-        units = units_to_choose(session, visitor())
-    codecs = _codecs_to_choose(form.values("codecs"))
-    return page("speaker_form.html", status, form=form, speaker=row, units=units, codecs=codecs, makes=MAKES)
 
 
 def _codecs_to_choose(chosen: Sequence[str]) -> list[str]:
@@ -213,7 +230,8 @@ def _speaker_page(panel: Panel, number: int, problem: str | Message = "", status
         repairs = repairs_of(session, row.id, NEWEST)
         lost = days_lost(session, repairs, now())
     return page(
-        "speaker.html", status, problem=problem, periods=periods, zones=zones, book=book, repairs=repairs, lost=lost,
+        "speaker.html", status, take_out=Act("retire", "entry.retire", sure=say("speakers.retire_sure"), is_grave=True),
+        problem=problem, periods=periods, zones=zones, book=book, repairs=repairs, lost=lost,
         **found,
     )  # fmt: skip
 

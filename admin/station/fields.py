@@ -1,11 +1,11 @@
 """Fields of the station's entries as the form shows them; what is typed is checked by `haichieu.district`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
+from admin.entries.entry_fields import Control, Field
 from admin.layout.pages import Form
 from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.source_system.dialects import DIALECTS
 from haichieu.district.entries import Kind
 from haichieu.district.station_kinds import (
     ALERT_SOURCE,
@@ -22,47 +22,16 @@ CONFIDENTIAL = "new_password"
 """The field of every secret: its value is kept in no form, and `password` is the visitor's own."""
 
 
-class Control(StrEnum):
-    """How a field is filled in."""
-
-    LINE = "line"
-    NUMBER = "number"
-    LINES = "lines"
-    """Several values, one per line."""
-    TEXT = "text"
-    TICK = "tick"
-    CHOICE = "choice"
-    BOXES = "boxes"
-    CONFIDENTIAL = "confidential"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field: its text is `station_field.<name>`, that below it `station_hint.<hint>`.
-
-    `choices` are the values of a choice, with the group of texts that names them; without one they are shown as they
-    are. `rows` names what is chosen from the database: units, departments or zones.
-    """
-
-    name: str
-    control: Control = Control.LINE
-    hint: str = ""
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    texts: str = ""
-    rows: str = ""
-    most: int = 200
-    sample: str = ""
-    label: str = ""
-    """The name of its text, where that is not its own."""
-
-
 def _name(hint: str = "") -> Field:
     return Field("name", hint=hint, required=True)
 
 
 def _code(name: str, hint: str, most: int = 40) -> Field:
-    return Field(name, hint=hint, required=True, most=most)
+    return Field(name, hint=hint, required=True, most=most, is_key=True)
+
+
+def _number(name: str, hint: str = "", most: int = 5, *, required: bool = False) -> Field:
+    return Field(name, hint=hint, required=required, most=most, inputmode="numeric")
 
 
 def _tick(name: str, hint: str = "") -> Field:
@@ -70,7 +39,9 @@ def _tick(name: str, hint: str = "") -> Field:
 
 
 _UNIT = Field("unit", Control.CHOICE, rows="units", required=True)
-_NAT = Field("behind_nat", Control.CHOICE, hint="behind_nat", choices=("yes", "no"), texts="speakers")
+_NAT = Field(
+    "behind_nat", Control.CHOICE, hint="behind_nat", choices=("yes", "no"), texts="speakers", empty="speakers.detect"
+)
 
 FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
     "station": (
@@ -99,7 +70,7 @@ FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
         (
             _code("id", "trunk_id"), Field("host", hint="host", required=True, most=253),
             Field("transport", Control.CHOICE, "transport", choices=("udp", "tcp", "tls")),
-            Field("port", Control.NUMBER, "port", most=5), Field("username", most=80),
+            _number("port", "port"), Field("username", most=80),
             Field(CONFIDENTIAL, Control.CONFIDENTIAL, "password", most=128), _tick("register", "register"),
             _tick("outbound", "outbound"), Field("caller_number", hint="trunk_number", most=32),
             _tick("withhold_number"), _tick("texts", "texts"), Field("hosts", Control.LINES, "hosts"),
@@ -113,16 +84,16 @@ FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
     "categories": (
         CATEGORY,
         (
-            Field("code", hint="category_code", required=True, most=1), _name(),
+            _code("code", "category_code", 1), _name(),
             Field("department", Control.CHOICE, rows="departments", required=True),
-            Field("answer_within_days", Control.NUMBER, "answer_within_days", required=True, most=3),
+            _number("answer_within_days", "answer_within_days", 3, required=True),
             Field("keywords", Control.LINES, "keywords"),
         ),
     ),
     "answer-templates": (
         ANSWER_TEMPLATE,
         (
-            Field("code", hint="template_code", required=True, most=1), Field("name", required=True, most=60),
+            _code("code", "template_code", 1), Field("name", required=True, most=60),
             Field("text", Control.TEXT, "template_text", required=True, most=500),
         ),
     ),
@@ -134,8 +105,8 @@ FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
             Field("highest_priority", Control.CHOICE, "highest_priority", choices=tuple(map(str, reversed(Priority))),
                   texts="priority"),
             Field("zones", Control.BOXES, "alert_zones", rows="zones"), _tick("speaks_exercises", "speaks_exercises"),
-            Field("feed_url", hint="feed_url", most=500), Field("feed_seconds", Control.NUMBER, most=5),
-            Field("silent_minutes", Control.NUMBER, "silent_minutes", most=6),
+            Field("feed_url", hint="feed_url", most=500), _number("feed_seconds"),
+            _number("silent_minutes", "silent_minutes", 6),
             Field(CONFIDENTIAL, Control.CONFIDENTIAL, "alert_secret", label="alert_secret"),
             Field("certificate", Control.TEXT, "certificate", most=20_000),
             Field("public_key", Control.TEXT, "public_key", most=20_000),
@@ -145,14 +116,14 @@ FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
         SOURCE,
         (
             _code("code", "source_code"), _name(),
-            Field("dialect", Control.CHOICE, choices=("neutral", "device", "portal"), texts="station_dialect"),
+            Field("dialect", Control.CHOICE, "dialect", choices=tuple(DIALECTS), texts="station_dialect"),
             Field("address", hint="address", required=True, most=500), Field("username", required=True),
             Field(CONFIDENTIAL, Control.CONFIDENTIAL, "password"),
             Field("station", hint="station_id", required=True, most=120), _UNIT,
             Field("areas", Control.LINES, "areas", sample="01285 = CO-BA"),
             Field("speakers", Control.LINES, "source_speakers", sample="861234567890123 = cb-01"),
             Field("file_hosts", Control.LINES, "file_hosts"),
-            Field("poll_seconds", Control.NUMBER, "poll_seconds", most=4),
+            _number("poll_seconds", "poll_seconds", 4),
         ),
     ),
 }  # fmt: skip

@@ -12,7 +12,6 @@ from admin.access.visitors import visitor
 from admin.cases.answer_templates import answer_templates
 from admin.entries.scope import units_to_choose
 from admin.layout.language import say, sentence
-from admin.station.fields import FORMS, Field
 from broadcast_bridge.alerts.models import AlertSource
 from broadcast_bridge.models import Zone
 from broadcast_bridge.source_system.models import Source
@@ -60,22 +59,13 @@ def entries_of(session: Session) -> dict[str, Sequence[Listed]]:
 
 
 def entry_of(session: Session, kind: Kind, number: int) -> Any:
-    """Return the row; None for a new one, whose number is 0. Raises NotFound."""
+    """Return the row. Raises NotFound."""
     if kind is STATION:
         return the_station(session)
-    if number == 0:
-        return None
     row = session.get(kind.model, number)
     if row is None or getattr(row, "removed_at", None) is not None:
         raise NotFound
     return row
-
-
-def form_named(name: str) -> tuple[Kind, Sequence[Field]]:
-    """Return the kind of entry and its fields. Raises NotFound."""
-    if name not in FORMS:
-        raise NotFound
-    return FORMS[name]
 
 
 def choices_of(session: Session) -> dict[str, list[tuple[str, str]]]:

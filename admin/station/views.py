@@ -1,37 +1,151 @@
-"""The station's settings: one page with all of its entries, and one form for every kind."""
+"""The station's settings: one page with all of its entries, and the form of every kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from flask import Flask, flash, redirect, request, url_for
+from flask import Flask, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from admin.access.confirming import confirm_password, not_confirmed
-from admin.access.errors import AccessRefused
+from admin.access.page_steps import NEW, Step, add_steps
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.cases.answer_templates import answer_templates
-from admin.entries.account_sheet import AccountSheet, account_sheet, new_password
-from admin.entries.entry_forms import Conflict, form_of, refused, take_form
+from admin.entries.account_sheet import account_sheet, new_password
+from admin.entries.entry_fields import Act, Field
+from admin.entries.entry_pages import EntryPages
 from admin.entries.scope import every_unit
 from admin.layout.language import say
 from admin.layout.pages import Form, page, page_shown_once, sent_form
 from admin.panel import Panel
-from admin.station.fields import CONFIDENTIAL, DEFAULTS, refused_at_secret, texts_from
-from admin.station.queries import choices_of, entries_of, entry_of, form_named
-from haichieu import audit
+from admin.station.fields import CONFIDENTIAL, DEFAULTS, FORMS, refused_at_secret, texts_from
+from admin.station.queries import choices_of, entries_of, entry_of
 from haichieu.account_rights import Action
 from haichieu.district.apply_report import Action as Outcome
-from haichieu.district.entries import EntryRefused, texts_of
+from haichieu.district.entries import Texts
 from haichieu.district.reconcile import remove
 from haichieu.district.station_kinds import ANSWER_TEMPLATE, PHONE, STATION
+from haichieu.errors import UsageError
 from haichieu.sip.models import Phone
 from haichieu.station import the_station
 
 
+class StillInUse(UsageError):
+    """Others refer to the entry."""
+
+
+class StationPages(EntryPages):
+    """The form of one kind of entries; one with a secret asks for the visitor's password."""
+
+    retiring, refusals = "remove", (StillInUse,)
+
+    def __init__(self, panel: Panel, name: str) -> None:
+        super().__init__(panel)
+        self.name = name
+        self.kind, self._fields = FORMS[name]
+        self._is_own = self.kind is STATION
+
+    def find(self, session: Session, number: int) -> Any:
+        """Return the entry. Raises NotFound."""
+        return entry_of(session, self.kind, number)
+
+    def fields(self, row: Any, form: Form) -> Sequence[Field]:
+        """Return the fields of the kind."""
+        return self._fields
+
+    def begin(self, session: Session) -> Mapping[str, str]:
+        """Return usual values; of an answer template, the built-in one with the `code` of the address."""
+        start = dict(DEFAULTS.get(self.name, {}))
+        given = answer_templates(session) if self.kind is ANSWER_TEMPLATE else ()
+        for one in given:
+            if one.code == request.args.get("code", ""):
+                start |= {"code": one.code, "name": one.name, "text": one.text}
+        return start
+
+    def context(self, session: Session, row: Any, form: Form) -> Mapping[str, object]:
+        """Return the choices of the form, and what such an entry is."""
+        return {"choices": choices_of(session), "what": "" if self._is_own else say(f"station_what.{self.name}")}
+
+    def acts(self, session: Session, row: Any) -> Sequence[Act]:
+        """Return the act that removes an entry; the station itself stays."""
+        removal = f"station_remove.{self.name}"
+        return [] if self._is_own else [Act("remove", "entry.retire", sure=say(removal), is_grave=True)]
+
+    def heading(self, row: Any) -> str:
+        """Return the heading of the form."""
+        if self._is_own:
+            return say("station.own")
+        return say(f"station_edit.{self.name}" if row is not None else f"station_new.{self.name}")
+
+    def asks_password(self, *, is_new: bool) -> bool:
+        """Return whether the entry has a secret."""
+        return bool(self.kind.secret)
+
+    def texts(self, session: Session, row: Any, form: Form) -> Texts:
+        """Return what was typed; a new phone gets a password."""
+        texts = texts_from(self.kind, self._fields, form)
+        if self.kind is PHONE and row is None and not form.value(CONFIDENTIAL).strip():
+            texts[self.kind.secret] = [new_password()]
+        return texts
+
+    def at_fields(self, form: Form) -> Form:
+        """Return the form with a problem of the secret at its field."""
+        return refused_at_secret(self.kind, form)
+
+    def saved(self, row: Any, secret: str, *, is_new: bool) -> Response:
+        """Show a new password of a phone once."""
+        if self.kind is not PHONE or not (is_new or sent_form().value(CONFIDENTIAL)):
+            return super().saved(row, secret, is_new=is_new)
+        panel, host = self.panel, request.host.rpartition(":")[0] or request.host
+        with panel.database.session() as session:
+            phone = session.get_one(Phone, row.id)
+            sheet = account_sheet(session, panel.vault, panel.settings, phone, host, visitor().actor)
+        return page_shown_once("speaker_account.html", device=phone, sheet=sheet, back=url_for("station"))
+
+    def take_out(self, session: Session, row: Any) -> None:
+        """Remove an entry. Raises StillInUse."""
+        if remove(session, row) is Outcome.IN_USE:
+            raise StillInUse("panel.station.in_use")
+
+    def listed(self) -> str:
+        """Return the address of the kind on the page of the station."""
+        return url_for("station", _anchor=self.name)
+
+    def step(self, number: int, step: str) -> str:
+        """Return the address of a step."""
+        return url_for("station_step", name=self.name, number=number, step=step)
+
+
 def register_station(app: Flask, panel: Panel) -> None:
     """Add the pages. They concern the whole station and need rights over all its units."""
+    kinds = {name: StationPages(panel, name) for name in FORMS}
+
+    def whole_station(session: Session, name: str, number: int) -> Iterable[int]:
+        """Return every unit. Raises NotFound for an entry that there is not."""
+        if name not in kinds or (number == NEW and kinds[name].kind is STATION):
+            raise NotFound
+        if number != NEW:
+            kinds[name].find(session, number)
+        return every_unit(session)
+
+    def an_entry(session: Session, name: str, number: int) -> Iterable[int]:
+        """Return every unit. Raises NotFound for what cannot be removed."""
+        if number == NEW or kinds.get(name, kinds["station"]).kind is STATION:
+            raise NotFound
+        return whole_station(session, name, number)
+
+    add_steps(
+        app, "/station/<name>/<int:number>/<step>", "station_step",
+        lambda name, number: kinds[name].address(number),
+        {
+            "edit": Step(
+                Action.CONFIGURE, lambda name, number: kinds[name].save(number),
+                lambda name, number: kinds[name].show(number), whole_station,
+            ),
+            "remove": Step(Action.CONFIGURE, lambda name, number: kinds[name].retire(number), where=an_entry),
+        },
+    )  # fmt: skip
 
     @app.get("/station")
     @needs(Action.CONFIGURE, where=every_unit)
@@ -40,88 +154,3 @@ def register_station(app: Flask, panel: Panel) -> None:
         with panel.database.reading() as session:
             own, entries = the_station(session), entries_of(session)
         return page("station.html", station=own, entries=entries)
-
-    @app.get("/station/<name>/<int:number>")
-    @needs(Action.CONFIGURE, where=_whole_station)
-    def station_entry(name: str, number: int) -> Response:
-        """Show the form of an entry, or of a new one."""
-        kind, _ = form_named(name)
-        with panel.database.reading() as session:
-            row = entry_of(session, kind, number)
-            texts = texts_of(kind, row) if row is not None else None
-            code = request.args.get("code", "")
-            start = dict(DEFAULTS.get(name, {}))
-            if kind is ANSWER_TEMPLATE:
-                given = (one for one in answer_templates(session) if one.code == code)
-                start |= next(({"code": one.code, "name": one.name, "text": one.text} for one in given), {})
-        return _form_page(panel, name, number, form_of(panel, texts, **start))
-
-    @app.post("/station/<name>/<int:number>")
-    @needs(Action.CONFIGURE, where=_whole_station)
-    def save_station_entry(name: str, number: int) -> Response:
-        """Save an entry; one with a secret asks for the visitor's password. A new password of a phone is shown once."""
-        kind, fields = form_named(name)
-        form = sent_form()
-        texts = texts_from(kind, fields, form)
-        if kind is PHONE and number == 0 and not form.value(CONFIDENTIAL).strip():
-            texts[kind.secret] = [new_password()]
-        try:
-            if kind.secret:
-                confirm_password(panel, form)
-            with panel.database.session() as session:
-                row = take_form(session, panel, kind, entry_of(session, kind, number), texts)
-                slip = (
-                    _slip(panel, session, row) if kind is PHONE and (number == 0 or form.value(CONFIDENTIAL)) else None
-                )
-        except (EntryRefused, Conflict) as refusal:
-            return _form_page(panel, name, number, refused_at_secret(kind, refused(refusal)), 422)
-        except AccessRefused as refusal:
-            return _form_page(panel, name, number, not_confirmed(form, refusal), 422)
-        if slip is not None:
-            return page_shown_once("speaker_account.html", device=row, sheet=slip, back=url_for("station"))
-        flash(say("entry.saved"))
-        return redirect(url_for("station", _anchor=name), 303)
-
-    @app.post("/station/<name>/<int:number>/remove")
-    @needs(Action.CONFIGURE, where=_whole_station)
-    def remove_station_entry(name: str, number: int) -> Response:
-        """Remove an entry (requires the confirmation box); one that others refer to stays."""
-        kind, _ = form_named(name)
-        if kind is STATION or number == 0:
-            raise NotFound
-        problem = "" if sent_form().chosen("sure", "yes") else say("entry.not_sure")
-        with panel.database.session() as session:
-            row = entry_of(session, kind, number)
-            texts, code = texts_of(kind, row), row.code
-            if not problem and remove(session, row) is Outcome.IN_USE:
-                problem = say("station.in_use")
-            elif not problem:
-                audit.record(session, visitor().actor, f"{kind.name}.remove", f"{kind.name}:{code}")
-        if problem:
-            form = form_of(panel, texts)
-            form.problems[""] = problem
-            return _form_page(panel, name, number, form, 422)
-        flash(say("entry.retired"))
-        return redirect(url_for("station", _anchor=name), 303)
-
-
-def _whole_station(session: Session, name: str, number: int) -> Iterable[int]:
-    """Return every unit. Raises NotFound for an entry that there is not."""
-    kind, _ = form_named(name)
-    entry_of(session, kind, number)
-    return every_unit(session)
-
-
-def _slip(panel: Panel, session: Session, row: Phone) -> AccountSheet:
-    host = request.host.rpartition(":")[0] or request.host
-    return account_sheet(session, panel.vault, panel.settings, row, host, visitor().actor)
-
-
-def _form_page(panel: Panel, name: str, number: int, form: Form, status: int = 200) -> Response:
-    kind, fields = form_named(name)
-    with panel.database.reading() as session:
-        choices = choices_of(session)
-    return page(
-        "entry_form.html", status, form=form, name=name, number=number, fields=fields, choices=choices,
-        has_secret=bool(kind.secret), may_remove=kind is not STATION and number != 0, is_station=kind is STATION,
-    )  # fmt: skip

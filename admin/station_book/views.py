@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Response, flash, redirect, request, url_for
+from flask import Flask, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,13 +12,13 @@ from admin.access.visitors import visitor
 from admin.entries.entry_forms import MARK, Conflict, form_of, with_news
 from admin.entries.scope import units_to_choose
 from admin.entries.sheet_pages import uploaded_table
-from admin.layout.addresses import LARGEST_NUMBER, number_asked, text_asked
+from admin.layout.addresses import LARGEST_NUMBER, file_asked, number_asked, text_asked
 from admin.layout.csv_files import csv_answer
 from admin.layout.language import say, sentence
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.reports.sections import Section, Table
-from admin.reports.workbook import XLSX, workbook
+from admin.reports.workbook import workbook_answer
 from admin.station_book.book_import import columns_of, take_book_sheet
 from admin.station_book.queries import (
     A_PAGE,
@@ -32,7 +32,7 @@ from admin.station_book.queries import (
     words_of_row,
 )
 from admin.station_book.scope import NEW, row_numbered, table_named, units_of_book_row
-from admin.station_book.yearly_report import yearly_sections
+from admin.station_book.yearly_report import PLAN, yearly_sections
 from broadcast_bridge.station_book.book_entries import (
     BookRefused,
     Reach,
@@ -67,7 +67,10 @@ def register_station_book(app: Flask, panel: Panel) -> None:
     @app.get("/book")
     @needs(Action.VIEW)
     def book() -> AnyResponse:
-        """Show the report of a year and unit, by default this year in all the visitor's units; with `as`, as XLSX."""
+        """Show the report of a year and unit, by default this year in all the visitor's units.
+
+        With `as=xlsx` it is a workbook, with `as=plan` the plan as a form to print.
+        """
         unit = text_asked("unit", 40)
         with panel.database.reading() as session:
             today = today_at(session)
@@ -75,10 +78,15 @@ def register_station_book(app: Flask, panel: Panel) -> None:
             year = min(max(asked, FIRST_YEAR), LAST_YEAR)
             found = yearly_figures(session, _units(session, unit), year)
             units, station = units_to_choose(session, visitor()), the_station(session)
+            own = session.get_one(Unit, visitor().account.unit_id)
+            place = next((one for one in units if one.code == unit), own).name
             counts, years = counts_of_tables(session, visitor().units), years_of_book(session, visitor().units, today)
         sections = yearly_sections(found)
-        if request.args.get("as") == "xlsx":
-            return _workbook(sections, say("book.year_heading", year=str(year)), f"so-dai-{year}")
+        if file_asked() == "xlsx":
+            return workbook_answer(f"so-dai-{year}", sections, say("book.year_heading", year=str(year)))
+        if request.args.get("as") == "plan":
+            in_order = sorted(sections, key=lambda one: PLAN.index(one.name))
+            return page("book_plan.html", sections=in_order, year=year, unit=unit, place=place)
         return page(
             "book.html", sections=sections, year=year, years=sorted({*years, year}, reverse=True), unit=unit,
             units=units, station=station, printed_at=now(), tables=TABLES.values(), counts=counts, table=None,
@@ -89,8 +97,8 @@ def register_station_book(app: Flask, panel: Panel) -> None:
     def book_list(table: str) -> AnyResponse:
         """List rows of a table in the visitor's units by words, unit, year, choices; with `as`, as XLSX or CSV."""
         kept, wanted = table_named(table), filter_asked(table_named(table))
-        form = request.args.get("as")
-        return _file(panel, kept, wanted, form) if form in ("xlsx", "csv") else _list(panel, kept, wanted)
+        form = file_asked()
+        return _file(panel, kept, wanted, form) if form else _list(panel, kept, wanted)
 
     @app.get("/book/<table>/import")
     @needs(KEEP)
@@ -228,13 +236,7 @@ def _file(panel: Panel, table: BookTable, wanted: BookFilter, form: str) -> AnyR
     if form == "csv":
         return csv_answer(name, heads, cells)
     found = Table(sentence(table.title), heads, cells, sum(one.is_word for one in columns))
-    return _workbook([Section("book", "", None, [found])], station.name, name)
-
-
-def _workbook(sections: list[Section], heading: str, name: str) -> Response:
-    response = Response(workbook(sections, heading), content_type=XLSX)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
-    return response
+    return workbook_answer(name, [Section("book", "", None, [found])], station.name)
 
 
 def _row_page(panel: Panel, table: BookTable, number: int, form: Form, status: int = 200) -> AnyResponse:

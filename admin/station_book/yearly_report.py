@@ -24,6 +24,8 @@ from broadcast_bridge.station_book.states import (
 )
 from broadcast_bridge.station_book.yearly_figures import Equipment, Money, YearlyFigures
 
+PLAN = ("book_stations", "book_inspections", "book_plans", "book_training", "book_repairs", "book_budget")
+"""The sections of the plan for grassroots information, in its order: what there is, what is to be done, the money."""
 IN_USE = (Condition.GOOD, Condition.WORN, Condition.BROKEN)
 
 

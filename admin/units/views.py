@@ -1,10 +1,10 @@
-"""Pages of the unit tree: the tree, a form per change with its preview, and undoing."""
+"""Pages of the unit tree: the tree, new units, a form per change with its preview, and undoing."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from flask import Flask, flash, redirect, url_for
+from flask import Flask, flash, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
@@ -18,14 +18,16 @@ from admin.panel import Panel
 from admin.units.forms import PARTS, field_of, offer, request_of
 from broadcast_bridge.models import Speaker
 from haichieu.account_rights import Action
+from haichieu.actor_names import names_of_actors
 from haichieu.district.unit_rules import RULES
-from haichieu.people import Unit
+from haichieu.people import Level, Unit
+from haichieu.units.adding import LEVELS, add_units, read_line
 from haichieu.units.carrying_out import Outcome, carry_out, preview
 from haichieu.units.effects import by_group
 from haichieu.units.former_names import former_names
 from haichieu.units.models import ChangeKind, UnitChange
 from haichieu.units.requests import LONGEST_CODE, LONGEST_NAME, UnitChangeRefused
-from haichieu.units.tree import Tree
+from haichieu.units.tree import RANK, Tree
 from haichieu.units.undoing import find_change, latest_changes, undo
 
 MOST_CHANGES = 30
@@ -73,7 +75,33 @@ def register_units(app: Flask, panel: Panel) -> None:
             tree = _nodes(session, mine)
             latest = latest_changes(session, MOST_CHANGES)
             changes = [(one, may_undo(one, mine)) for one in latest if mine & set(one.units)]
-        return page("units.html", tree=tree, changes=changes, kinds=list(ChangeKind))
+            names = names_of_actors(session, {one.actor for one, _ in changes})
+        return page("units.html", tree=tree, changes=changes, names=names, kinds=list(ChangeKind))
+
+    @app.get("/units/new")
+    @needs(Action.CONFIGURE)
+    def new_units() -> Response:
+        """Show the form for new units below one of the visitor's."""
+        kept = take_kept(panel)
+        return _new_page(panel, Form(kept or {"parent": [request.args.get("parent", "")]}))
+
+    @app.post("/units/new")
+    @needs(Action.CONFIGURE, checks_units=True)
+    def add_new_units() -> Response:
+        """Add units below one, and show the form for more."""
+        form = sent_form()
+        wanted = [read_line(line) for line in form.value("names").splitlines() if line.strip()]
+        parent = form.row_id("parent")
+        try:
+            with panel.database.session() as session:
+                require_in(session, Action.CONFIGURE, [parent] if session.get(Unit, parent) is not None else [])
+                added = add_units(session, parent, form.value("level"), wanted, visitor().actor)
+                names = tuple(f"{one.name} ({one.code})" for one in added)
+        except UnitChangeRefused as refusal:
+            form.problems.update(refusal.problems)
+            return _new_page(panel, form, 422)
+        flash(say("units.added", count=len(names), names=names))
+        return redirect(url_for("new_units", parent=parent), 303)
 
     @app.get("/units/<int:number>/<step>")
     @needs(Action.CONFIGURE, where=unit_itself)
@@ -152,6 +180,16 @@ def _form_page(panel: Panel, number: int, kind: ChangeKind, form: Form, status: 
     return page(
         "unit_form.html", status, kind=kind, offered=offered, form=form, parts_to_name=PARTS,
         longest_name=LONGEST_NAME, longest_code=LONGEST_CODE,
+    )  # fmt: skip
+
+
+def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
+    with panel.database.reading() as session:
+        above = [one for one, _ in Tree(session).in_order() if one.id in visitor().units]
+        chosen = next((one for one in above if str(one.id) == form.value("parent")), above[0] if above else None)
+    low = chosen is None or RANK[Level(chosen.level)] >= RANK[Level.COMMUNE]
+    return page(
+        "unit_new.html", status, form=form, above=above, levels=LEVELS, preset=Level.VILLAGE if low else Level.COMMUNE
     )  # fmt: skip
 
 

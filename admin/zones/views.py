@@ -1,27 +1,28 @@
 """Pages of zones."""
 
 import datetime
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
-from flask import Flask, flash, redirect, request, url_for
-from sqlalchemy.orm import selectinload
+from flask import Flask, redirect, url_for
+from sqlalchemy.orm import Session, selectinload
 from werkzeug.wrappers import Response
 
+from admin.access.page_steps import Step
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.entries.entry_forms import Conflict, form_of, refused, take_form
-from admin.entries.scope import units_of_zone_numbered, units_reached, units_to_choose
+from admin.entries.entry_fields import Act, Control, Field
+from admin.entries.entry_pages import EntryPages
+from admin.entries.scope import named_units, units_of_zone_numbered, units_reached
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.speakers.quiet_hours import silence, unsilence
 from broadcast_bridge.speakers.zones import reach_of
-from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.district.entries import ZONE, EntryRefused, texts_of
-from haichieu.district.reconcile import retire
+from haichieu.district.entries import ZONE
 from haichieu.errors import HaiChieuError
 from haichieu.locale import Message
 from haichieu.station import the_station
@@ -29,84 +30,72 @@ from haichieu.station import the_station
 HOURS = (1, 4, 12, 24, 72, 168)
 
 
-def register_zones(app: Flask, panel: Panel) -> None:
-    """Add the pages of zones."""
+FIELDS = (
+    Field("code", label="zones.code", hint="zones.code_hint", required=True, most=12, inputmode="numeric", is_key=True),
+    Field("name", label="zones.name", hint="zones.name_hint", required=True),
+    Field("units", Control.BOXES, label="zones.units", hint="zones.units_hint", rows="units"),
+    Field("speakers", Control.BOXES, label="zones.by_hand", rows="speakers"),
+    Field("quiet_hours", label="zones.quiet_hours", most=11, sample="21:30-05:00"),
+)
 
-    @app.get("/zones")
-    @needs(Action.VIEW)
-    def zones() -> Response:
-        """List the zones that reach into the visitor's units, with their speakers."""
-        return _list(panel)
 
-    @app.get("/zones/new")
-    @needs(Action.CONFIGURE)
-    def new_zone() -> Response:
-        """Show the form for a new zone."""
-        return _form_page(panel, form_of(panel, units=request.args.get("unit", "")))
+class ZonePages(EntryPages):
+    """The form of a zone, and muting."""
 
-    @app.post("/zones/new")
-    @needs(Action.CONFIGURE, checks_units=True)
-    def add_zone() -> Response:
-        """Add a zone."""
-        try:
-            with panel.database.session() as session:
-                take_form(session, panel, ZONE)
-        except (EntryRefused, Conflict) as refusal:
-            return _form_page(panel, refused(refusal), status=422)
-        flash(say("entry.saved"))
-        return redirect(url_for("zones"), 303)
+    name, kind, start = "zones", ZONE, ("units",)
 
-    @app.get("/zones/<int:number>/edit")
-    @needs(Action.CONFIGURE, where=units_of_zone_numbered)
-    def edit_zone(number: int) -> Response:
-        """Show the form of a zone."""
-        with panel.database.reading() as session:
-            row = session.get_one(Zone, number)
-            texts = texts_of(ZONE, row)
-        return _form_page(panel, form_of(panel, texts), row)
+    def units_of(self, session: Session, number: int) -> Iterable[int]:
+        """Return all units that the zone reaches."""
+        return units_of_zone_numbered(session, number)
 
-    @app.post("/zones/<int:number>/edit")
-    @needs(Action.CONFIGURE, where=units_of_zone_numbered, checks_units=True)
-    def change_zone(number: int) -> Response:
-        """Change a zone."""
-        with panel.database.session() as session:
-            row = session.get_one(Zone, number)
-        try:
-            with panel.database.session() as session:
-                take_form(session, panel, ZONE, session.get_one(Zone, number))
-        except (EntryRefused, Conflict) as refusal:
-            return _form_page(panel, refused(refusal), row, 422)
-        flash(say("entry.saved"))
-        return redirect(url_for("zones"), 303)
+    def fields(self, row: Zone | None, form: Form) -> Sequence[Field]:
+        """Return the fields of a zone."""
+        return FIELDS
 
-    @app.post("/zones/<int:number>/retire")
-    @needs(Action.CONFIGURE, where=units_of_zone_numbered)
-    def retire_zone(number: int) -> Response:
-        """Retire a zone (requires the confirmation box)."""
-        if not sent_form().chosen("sure", "yes"):
-            return _list(panel, say("entry.not_sure"), 422)
-        with panel.database.session() as session:
-            row = session.get_one(Zone, number)
-            retire(session, row)
-            audit.record(session, visitor().actor, "zone.retire", f"zone:{row.code}")
-        flash(say("entry.retired"))
-        return redirect(url_for("zones"), 303)
+    def context(self, session: Session, row: Zone | None, form: Form) -> Mapping[str, object]:
+        """Return the visitor's units and speakers, and the quiet hours of the station."""
+        mine = (Speaker.removed_at.is_(None), Speaker.unit_id.in_(visitor().units))
+        speakers = session.scalars(sa.select(Speaker).where(*mine).order_by(Speaker.code))
+        return {
+            "choices": {
+                "units": named_units(session, visitor()),
+                "speakers": [(one.code, f"{one.name} ({one.code})") for one in speakers],
+            },
+            "hints": {"quiet_hours": say("zones.quiet_hint", hours=the_station(session).quiet_hours or "—")},
+        }
 
-    @app.post("/zones/<int:number>/silence")
-    @needs(Action.AIR, where=units_of_zone_numbered)
-    def silence_zone(number: int) -> Response:
+    def acts(self, session: Session, row: Zone) -> Sequence[Act]:
+        """Return the act that retires the zone."""
+        return [Act("retire", "entry.retire", sure=say("zones.retire_sure"), is_grave=True)]
+
+    def steps(self) -> Mapping[str, Step]:
+        """Return the muting."""
+        return {"silence": Step(Action.AIR, self.silence)}
+
+    def silence(self, number: int) -> Response:
         """Mute a zone except for emergencies for some hours; none ends the muting."""
         hours, moment = sent_form().value("hours"), now()
         try:
-            with panel.database.session() as session:
+            with self.panel.database.session() as session:
                 if hours in map(str, HOURS):
                     until = moment + datetime.timedelta(hours=int(hours))
                     silence(session, number, until, visitor().actor, moment)
                 else:
                     unsilence(session, number, visitor().actor)
         except HaiChieuError as refusal:
-            return _list(panel, refusal.message, 422)
+            return _list(self.panel, refusal.message, 422)
         return redirect(url_for("zones"), 303)
+
+
+def register_zones(app: Flask, panel: Panel) -> None:
+    """Add the pages of zones."""
+    ZonePages(panel).register(app)
+
+    @app.get("/zones")
+    @needs(Action.VIEW)
+    def zones() -> Response:
+        """List the zones that reach into the visitor's units, with their speakers."""
+        return _list(panel)
 
 
 def _list(panel: Panel, problem: str | Message = "", status: int = 200) -> Response:
@@ -123,18 +112,4 @@ def _list(panel: Panel, problem: str | Message = "", status: int = 200) -> Respo
         hours = the_station(session).quiet_hours
     return page(
         "zones.html", status, zones=shown, problem=problem, station_hours=hours, hours=HOURS, moment=moment
-    )  # fmt: skip
-
-
-def _form_page(panel: Panel, form: Form, row: Zone | None = None, status: int = 200) -> Response:
-    with panel.database.reading() as session:
-        units = units_to_choose(session, visitor())
-        speakers = session.scalars(
-            sa.select(Speaker)
-            .where(Speaker.removed_at.is_(None), Speaker.unit_id.in_(visitor().units))
-            .order_by(Speaker.code)
-        ).all()
-        hours = the_station(session).quiet_hours
-    return page(
-        "zone_form.html", status, form=form, zone=row, units=units, speakers=speakers, station_hours=hours
     )  # fmt: skip

@@ -93,6 +93,9 @@ def parse_alert(document: bytes) -> Alert:
 def alert_element(document: bytes) -> etree._Element:
     """Return the root element of an alert, that of CAP 1.0 and 1.1 as if it were CAP 1.2. Raises NotReadable."""
     root = parse(document)
+    if root.tag == "alert":  # of a sender who left the namespace out
+        for element in root.iter("{}*"):
+            element.tag = f"{_CAP}{etree.QName(element).localname}"
     for earlier in EARLIER_NAMESPACES:
         if root.tag == f"{{{earlier}}}alert":
             for element in root.iter(f"{{{earlier}}}*"):

@@ -270,7 +270,7 @@ def _row(
         status=alert.status,
         message_type=alert.message_type,
         digest=digest,
-        document=without_resources(document).decode("utf-8-sig"),
+        document=without_resources(document).decode(),
         proof=proof.name,
         received_at=at,
         state=ALERT.initial,

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from broadcast_bridge.alerts.errors import ElementWrong
 from haichieu.locale import message
 
+_DECORATION = re.compile(r"[()\[\]{}°º]|(?i:\b(?:multi)?polygon\b)")
+_DIRECTED = re.compile(r"\d\s*[NE](?![\w+-])")
+"""A number with the direction north or east, as in "22.9N"; those in the south or west stay unclear."""
+_DECIMAL_COMMAS = re.compile(r"\d{1,3},\d+(?:[\s;]+\d{1,3},\d+)+(?:[\s;]+\d+)?")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _LEAST_CORNERS = 3
 
@@ -45,7 +49,7 @@ def read_polygon(text: str) -> tuple[Point, ...]:
 
 def read_circle(text: str) -> Circle:
     """Return a circle, from "latitude,longitude radius" or the same with other separators. Raises ElementWrong."""
-    numbers = _words(text)
+    numbers = _words(re.sub(r"\s*km\.?\s*$", "", _plain(text), flags=re.IGNORECASE))
     if len(numbers) != 3:
         raise ElementWrong("circle", message("alert.element.circle", value=text[:40]))
     latitude, longitude, radius = numbers
@@ -57,15 +61,36 @@ def read_circle(text: str) -> Circle:
 
 
 def _pairs(element: str, text: str) -> list[tuple[str, str]]:
-    """Return the pairs of a list "a,b c,d", or of one with only one kind of separator: "a b c d", "a,b,c,d"."""
-    written = re.sub(r"\s*,\s*", ",", text.strip().strip(",;")).replace(";", " ").split()
-    if written and all(pair.count(",") == 1 for pair in written):
-        return [(pair.partition(",")[0], pair.partition(",")[2]) for pair in written]
-    numbers = _words(text)
-    if not numbers or len(numbers) % 2 or (len(written) > 1 and "," in text):
+    """Return the pairs of a list: "a,b c,d" and with heights "a,b,h c,d,h", "a b, c d", or "a b c d" and "a,b,c,d"."""
+    plain = _plain(text)
+    written = re.sub(r"\s*,\s*", ",", plain.strip(",; ")).replace(";", " ").split()
+    groups = [_words(place) for place in written]
+    if len({len(group) for group in groups}) == 1 and len(groups[0]) in (2, 3):
+        return [(group[0], group[1]) for group in groups]
+    groups = [group for place in re.split("[,;|]", plain) if (group := _words(place))]
+    if len(groups) > 1 and {len(group) for group in groups} == {2}:
+        return [(group[0], group[1]) for group in groups]
+    numbers = _words(plain)
+    if not numbers or len(numbers) % 2 or (len(written) > 1 and "," in plain):
         wrong = next((pair for pair in written if pair.count(",") != 1), text)
         raise ElementWrong(element, message("alert.element.point", value=wrong[:40]))
     return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _plain(text: str) -> str:
+    """Return coordinates without brackets and signs, with decimal points.
+
+    Decimal commas are recognised by their result: as pairs of whole degrees, the numbers would be no places in one
+    order, since every second one, a longitude of Vietnam, would be a latitude beyond the pole.
+    """
+    plain = _DECORATION.sub(" ", text.replace("−", "-")).strip()
+    if len(_DIRECTED.findall(plain)) == len(re.findall(r"\d+(?:\.\d*)?", plain)):
+        plain = re.sub(r"\s*[NE]", "", plain)
+    if _DECIMAL_COMMAS.fullmatch(plain):
+        degrees = [int(number.partition(",")[0]) for number in re.split(r"[\s;]+", plain)]
+        if any((first > 90) != (second > 90) for first, second in zip(degrees[::2], degrees[1::2], strict=False)):
+            return plain.replace(",", ".")
+    return plain
 
 
 def _points(element: str, pairs: list[tuple[str, str]]) -> tuple[Point, ...]:

@@ -1,5 +1,9 @@
-"""Parser of untrusted XML: UTF-8 only, no DTD, no entities, no network, limited size and depth."""
+"""Parser of untrusted XML: no DTD, no entities, no network, limited size and depth.
 
+It takes UTF-8, and UTF-16 with a byte order mark, whatever encoding the document declares.
+"""
+
+import codecs
 import re
 
 from lxml import etree
@@ -34,8 +38,19 @@ def parser(*, keep_comments: bool = False) -> etree.XMLParser:
 
 
 def without_resources(document: bytes) -> bytes:
-    """Return the document without the resources embedded in it (`derefUri`, CAP 1.2 §3.2.3), which are never used."""
-    return _RESOURCE.sub(rb"\1", document)
+    """Return the document without the resources embedded in it (`derefUri`, CAP 1.2 §3.2.3), which are never used.
+
+    It is in UTF-8. Raises ForbiddenXml for any encoding but UTF-8, and UTF-16 with a byte order mark.
+    """
+    return _RESOURCE.sub(rb"\1", _as_utf8(document))
+
+
+def _as_utf8(document: bytes) -> bytes:
+    utf16 = document.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return document.decode("utf-16" if utf16 else "utf-8-sig").encode()
+    except UnicodeDecodeError as problem:
+        raise ForbiddenXml("alert.xml.not_utf8", byte=problem.start) from problem
 
 
 def parse(document: bytes, limit: int = LARGEST_WITHOUT_RESOURCES, *, keep_comments: bool = False) -> etree._Element:
@@ -47,14 +62,11 @@ def parse(document: bytes, limit: int = LARGEST_WITHOUT_RESOURCES, *, keep_comme
         raise AlertTooLarge(LARGEST_ALERT)
     if len(document) > limit and len(without_resources(document)) > limit:
         raise AlertTooLarge(limit)
-    try:
-        text = document.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise ForbiddenXml("alert.xml.not_utf8", byte=problem.start) from problem
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+    text = _as_utf8(document)
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise ForbiddenXml("alert.xml.doctype")
     try:
-        root = etree.fromstring(text.encode(), parser(keep_comments=keep_comments))
+        root = etree.fromstring(text, parser(keep_comments=keep_comments))
     except etree.XMLSyntaxError as problem:
         raise NotReadable("alert.xml.not_well_formed", problem=problem.msg or "") from problem
     if next(root.iter(etree.Entity), None) is not None:

@@ -15,6 +15,8 @@ DEFAULT_LANGUAGE = "en"
 UNKNOWN_LANGUAGE = "und"
 """ISO 639-2 for a language that is not known."""
 
+_NO_LANGUAGE = frozenset({UNKNOWN_LANGUAGE, "mul", "zxx"})
+"""Codes of ISO 639-2 for an unknown language, several and none."""
 _MARKED = frozenset("àáâãèéêìíòóôõùúý")
 _ONLY_VIETNAMESE = frozenset("ăđĩũơư") | {chr(code) for code in range(0x1EA0, 0x1EFA)}
 _LEAST_MARKED = 0.45
@@ -25,11 +27,13 @@ _WORD = re.compile(r"[^\W\d_]+")
 def language_of(tag: str, text: str) -> str:
     """Return the ISO 639 code of a text with a `language` tag, with two letters where such a code exists.
 
-    Without a tag, or with English, the default of many editors, the text decides whether it is Vietnamese. A tag that
-    means nothing is UNKNOWN_LANGUAGE.
+    Without a tag, or with English, the default of many editors, the text decides whether it is Vietnamese; so it does
+    with a tag that names no language, which else is UNKNOWN_LANGUAGE.
     """
     named = _language_named(tag) if tag.strip() else ""
-    return named if named not in ("", DEFAULT_LANGUAGE) else _guessed(text)
+    if named in ("", DEFAULT_LANGUAGE):
+        return _guessed(text)
+    return "vi" if named in _NO_LANGUAGE and _guessed(text) == "vi" else named
 
 
 def is_latin(letter: str) -> bool:

@@ -63,7 +63,7 @@ class About:
 
 @dataclass(frozen=True)
 class Ready:
-    """A sound that is ready to be added. `upload` is the original file, None for sounds made by the station."""
+    """A sound that is ready to be added. `upload` is the original file, None where the station has it elsewhere."""
 
     origin: Origin
     forms: TelephoneForms
@@ -134,7 +134,7 @@ def put(store: MediaStore, ready: Ready) -> Placed:
 def add(session: Session, store: MediaStore, about: About, placed: Placed, at: datetime.datetime) -> Programme:
     """Store a programme as a draft. Raises ProgrammeRefused or AlreadyThere."""
     check_about(session, about)
-    if placed.original is not None:
+    if placed.original is not None and placed.ready.origin == Origin.UPLOAD:
         refuse_twice(session, placed.original.sha256)
     programme = add_stored(session, about, store.add(session, placed.sound), placed.ready.origin, placed.ready.text, at)
     programme.seconds = placed.ready.forms.seconds

@@ -6,7 +6,7 @@ A recording in the spool that belongs to no call is taken in later, for its offi
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -72,7 +72,8 @@ class PhoneRecordings(SpooledRecordings):
         try:
             with self._store.scratch() as folder:
                 ready = intake.ready_recording(wav, Path(folder), Origin.PHONE)
-                placed = intake.put(self._store, ready)
+                # Cleaning for loudspeakers may go wrong, so what was said is stored as it was recorded, too.
+                placed = intake.put(self._store, replace(ready, upload=wav, suffix=".wav"))
                 with self._database.session() as session:
                     official = session.get_one(Official, official_id)
                     programme = _made_before(session, placed.sound.sha256)

@@ -4,6 +4,7 @@ Size and nesting are checked here; `calendar_properties` reads the content. Only
 retained, so that a mistake in any other one cannot refuse the file.
 """
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +27,6 @@ _USED = {
     "VTIMEZONE": frozenset({"TZID", "DTSTART", "RRULE", "RDATE", "TZOFFSETFROM", "TZOFFSETTO"}),
     "VCALENDAR": frozenset({"METHOD"}),
 }
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -136,22 +136,36 @@ def _unfolded(data: bytes) -> Iterator[tuple[int, bytes]]:
     """
     if len(data) > MAX_BYTES:
         raise CalendarRefused("schedule.calendar.too_large", kilobytes=MAX_BYTES // 1000)
-    lines = data.replace(b"\r\n", b"\n").split(b"\n")
+    lines = _plain(data).split(b"\n")
     if len(lines) > MAX_LINES:
         raise CalendarRefused("schedule.calendar.too_many_lines", limit=MAX_LINES)
     begun, parts, length = 0, [b""], 0
     for number, line in enumerate(lines, start=1):
         folded = line[:1] in (b" ", b"\t") and begun > 0
         if not folded:
-            if any(parts):
-                yield begun, b"".join(parts).removeprefix(_BYTE_ORDER_MARK)
+            if content := b"".join(parts).strip():
+                yield begun, content
             begun, parts, length = number, [], 0
         parts.append(line[1:] if folded else line)
         length += len(line)
         if length > MAX_LINE:
             raise _wrong(begun, message("schedule.calendar.line_too_long"))
-    if any(parts):
-        yield begun, b"".join(parts).removeprefix(_BYTE_ORDER_MARK)
+    if content := b"".join(parts).strip():
+        yield begun, content
+
+
+def _plain(data: bytes) -> bytes:
+    """Return a file in UTF-8 with LF between its lines, without byte order mark and the end marks of old systems.
+
+    What Windows editors store as "Unicode" is UTF-16 with a byte order mark.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeDecodeError:
+            raise CalendarRefused("schedule.calendar.not_utf8") from None
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").rstrip(b"\x1a\0\n")
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
 def _text(number: int, octets: bytes) -> str:

@@ -70,7 +70,7 @@ class Drafts:
         draft = self._draft(master, ours, known, times)
         replaced, starts, single = [], [], []
         for event in instances:
-            was = replaced_by(event, times, self._zones)
+            was = replaced_by(event, times, self._zones, master)
             replaced.append(was)
             if event.is_cancelled:
                 continue

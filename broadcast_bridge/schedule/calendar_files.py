@@ -16,7 +16,13 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.schedule.calendar_components import Components, take_apart
 from broadcast_bridge.schedule.calendar_drafts import Defaults, Drafts, instance_uid
 from broadcast_bridge.schedule.calendar_properties import Event, parse_event
-from broadcast_bridge.schedule.calendar_series import check_instance, instance_key, replaced_by, with_instances
+from broadcast_bridge.schedule.calendar_series import (
+    check_instance,
+    instance_key,
+    replaced_by,
+    replaced_by_itself,
+    with_instances,
+)
 from broadcast_bridge.schedule.calendar_zones import TimeZones
 from broadcast_bridge.schedule.editing import Draft, Planner, change, draft_of, plan, remove
 from broadcast_bridge.schedule.errors import CalendarRefused
@@ -93,7 +99,7 @@ class _Import:
                     if self._cancels:
                         self._cancel(one)
                     elif one.master is None:
-                        raise CalendarRefused("schedule.calendar.no_series")
+                        self._take_alone(one)
                     else:
                         self._take_over(one.uid, one.master, one.instances, frozenset(found))
                 except HaiChieuError as problem:
@@ -145,6 +151,18 @@ class _Import:
             if schedule.uid not in passed | uids:
                 remove(self._session, schedule.id, self._planner, self._at)
                 self._report.changed.append(schedule.uid)
+
+    def _take_alone(self, series: _Series) -> None:
+        """Import instances without their series: an invitation to single dates contains nothing else.
+
+        Instances of a known series are refused, since its rule is needed to change it.
+        """
+        if self._known(series.uid) is not None:
+            raise CalendarRefused("schedule.calendar.no_series")
+        for event in series.instances:
+            alone = replace(event, uid=instance_uid(series.uid, replaced_by_itself(event, self._zones)))
+            draft, _ = self._drafts.of(alone, [], self._known(alone.uid))
+            self._save(draft)
 
     def _cancel(self, series: _Series) -> None:
         """Switch the known schedule of a UID off, or leave the cancelled instances out (RFC 5546 §3.2.5)."""

@@ -114,6 +114,8 @@ def _repaired(line: str) -> Iterator[str]:
         head = _HEAD.match(line)
         value = line[head.end() :] if head else line.partition(":")[2]
         empty = not value.strip() and name in _MAY_BE_EMPTY
+        if name == "RRULE":
+            value = re.sub(r",+(?=;|$)", "", re.sub(r"\s+", "", value))
         wrong_number = name == "SEQUENCE" and not re.fullmatch(r"\s*[0-9]{1,9}\s*", value)
         if not empty and not wrong_number:
             yield f"{name}:{value}"

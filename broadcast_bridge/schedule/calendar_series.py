@@ -57,9 +57,22 @@ def instance_key(event: Event, zones: TimeZones) -> str:
     return str(value.dt.isoformat()) if is_day(value) else iso(zones.wall(value, UTC, zones.station))
 
 
-def replaced_by(event: Event, series: Recurrence, zones: TimeZones) -> str:
-    """Return which time of the series an instance replaces, as in `Recurrence.exdates`."""
-    return _date_text(one(event.content, "RECURRENCE-ID"), series, zones, series.timezone, datetime.timedelta())
+def replaced_by(event: Event, series: Recurrence, zones: TimeZones, master: Event | None = None) -> str:
+    """Return which time of the series an instance replaces, as in `Recurrence.exdates`.
+
+    A day without a time is one of the clock on which `master`, the event of the series, is written.
+    """
+    days = datetime.timedelta()
+    if master is not None and series.rrule:
+        start = one(master.content, "DTSTART")
+        days = zones.wall(start, series.timezone).date() - zones.wall(start, zones.name_for(start)).date()
+    return _date_text(one(event.content, "RECURRENCE-ID"), series, zones, series.timezone, days)
+
+
+def replaced_by_itself(event: Event, zones: TimeZones) -> str:
+    """Return which time of a series that is not in the file an instance replaces, on the clock of the station."""
+    value = one(event.content, "RECURRENCE-ID")
+    return str(value.dt.isoformat()) if is_day(value) else iso(zones.wall(value, zones.station))
 
 
 def start_of(event: Event, series: Recurrence, zones: TimeZones) -> datetime.datetime:

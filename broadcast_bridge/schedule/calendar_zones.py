@@ -24,6 +24,13 @@ MAX_CHANGES = 100
 _SAMPLES = tuple(datetime.datetime(year, month, 15, 12) for year in (2025, 2026) for month in range(1, 13))
 # Etc/GMT-7 is seven hours ahead of Greenwich: POSIX inverts the sign.
 _FIXED = tuple(f"Etc/GMT{sign}{hours}" for hours in range(1, 13) for sign in "-+")
+_ALSO_CALLED = {
+    "Asia/Ho_Chi_Minh": (
+        "Asia/Hanoi", "Hanoi", "Vietnam", "Indochina Time", "ICT", "Bangkok, Hanoi, Jakarta", "Bangkok/Hanoi/Jakarta",
+    ),
+    UTC: ("Z", "Coordinated Universal Time", "tzone://Microsoft/Utc"),
+}  # fmt: skip
+"""Names of Outlook, Exchange and telephones that neither IANA nor Windows has."""
 
 
 class TimeZones:
@@ -76,7 +83,8 @@ class TimeZones:
 
     def _by_offset(self, tzid: str) -> str:
         """Find a zone named by its offset alone, such as `(UTC+07:00) Bangkok, Hanoi, Jakarta` or `GMT+7`."""
-        match = re.match(r"\(?(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?(\d\d))?\)?(.*)", tzid.strip(), re.IGNORECASE)
+        written = tzid.strip().replace("−", "-")
+        match = re.match(r"\(?(?:UTC|GMT)?\s*([+-])(\d{1,2})(?:[:.]?(\d\d))?\)?(.*)", written, re.IGNORECASE)
         if match:
             ahead = datetime.timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
             offsets = [ahead if match[1] == "+" else -ahead] * len(_SAMPLES)
@@ -107,7 +115,8 @@ def _key(tzid: str) -> str:
 @cache
 def _iana() -> dict[str, str]:
     windows = {name_key(name): olson for name, olson in WINDOWS_TO_OLSON.items()}
-    return windows | {name_key(name.replace("_", " ")): name for name in available_timezones()}
+    known = windows | {name_key(name.replace("_", " ")): name for name in available_timezones()}
+    return known | {name_key(name): zone for zone, names in _ALSO_CALLED.items() for name in names}
 
 
 def _known(tzid: str) -> list[str]:

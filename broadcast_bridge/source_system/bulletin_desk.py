@@ -38,7 +38,8 @@ DECIDED_BEFORE = datetime.timedelta(minutes=10)
 SOUND_AGAIN = (datetime.timedelta(seconds=10), datetime.timedelta(minutes=5))
 """First and longest pause before a sound is fetched again."""
 SOUND_AWAITED = datetime.timedelta(days=2)
-"""A bulletin without an end of validity is refused when its sound cannot be fetched for this long."""
+"""A bulletin without an end of validity is refused when its sound cannot be fetched for this long from a source that
+answers otherwise; while the source itself is away, the bulletin waits."""
 
 WireTo = Callable[[int], AbstractAsyncContextManager[Wire]]
 """Opens the wire to a source, given its row."""
@@ -115,12 +116,21 @@ def _refuse(session: Session, claim: Claim, version: int, reason: Message) -> No
 def _fetch_later(session: Session, claim: Claim, version: int, problem: Message) -> None:
     """Postpone the job; the pause grows with the time that the sound has been missing."""
     bulletin, at = session.get_one(Bulletin, claim.subject_id), now()
-    if at >= (bulletin.valid_until or bulletin.issued_at + SOUND_AWAITED):
+    until = bulletin.valid_until or _sound_awaited_until(bulletin)
+    if until is not None and at >= until:
         return _refuse(session, claim, version, problem)
     shortest, longest = SOUND_AGAIN
     pause = min(max(shortest, (at - bulletin.issued_at) / 4), longest)
     jobs.put_off(session, claim, at + pause, problem, counts=False)
     return None
+
+
+def _sound_awaited_until(bulletin: Bulletin) -> datetime.datetime | None:
+    """Return until when the sound of a bulletin without an end may be missing; None while its source is away."""
+    source = bulletin.source
+    if source.failures:
+        return None
+    return max(bulletin.issued_at, source.asked_since or bulletin.issued_at) + SOUND_AWAITED
 
 
 def _work(session: Session, claim: Claim, at: datetime.datetime) -> None:

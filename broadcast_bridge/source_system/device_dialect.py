@@ -42,7 +42,6 @@ _CODE_OF_KIND = {kind: code for code, kind in KINDS.items()}
 _PLAYING, _STOPPED = "0", "2"
 _ONLINE, _OFFLINE = "SIP", ""
 _HEARD = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP, DeliveryState.FAILED, DeliveryState.PRE_EMPTED)
-_ACKNOWLEDGED = (BulletinState.OFFERED, BulletinState.ACCEPTED)
 _CANCELLED = (BulletinState.DECLINED, BulletinState.WITHDRAWN, BulletinState.REFUSED)
 
 
@@ -86,11 +85,16 @@ class DeviceDialect:
                 require_success(await wire.post("Log", _log(wire, report)))
         elif not isinstance(report, Receipt):
             return
-        elif report.state in _ACKNOWLEDGED:
+        elif report.state == _acknowledged_in(report.bulletin):
             for device in report.bulletin.devices or [""]:
                 require_success(await wire.post("AddPlaylist", _playlist(wire, report, device)))
         elif report.state in _CANCELLED:
             require_success(await wire.post("DeletePlaylist", _deleted(wire, report)))
+
+
+def _acknowledged_in(bulletin: Named) -> BulletinState:
+    """Return the state that an AddPlaylist reports, which is sent once: the first state of a usable bulletin."""
+    return BulletinState.OFFERED if bulletin.priority is Priority.NORMAL else BulletinState.ACCEPTED
 
 
 def _ids(wire: Wire, device: str, name: str) -> dict[str, Any]:

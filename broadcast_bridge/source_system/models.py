@@ -44,6 +44,7 @@ class Source(Base):
     next_poll_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
     """None asks it at once."""
     asked_since: Mapped[datetime.datetime | None]
+    """Since when it is asked: the first time, or the end of its last outage of an hour or more."""
     last_ok_at: Mapped[datetime.datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
     last_problem: Mapped[Message | None] = mapped_column(MessageText, nullable=False, default=None)

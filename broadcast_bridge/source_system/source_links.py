@@ -222,15 +222,17 @@ def _remember(
     source = session.get_one(Source, source_id)
     subject = f"source:{source.code}"
     source.asked_since = source.asked_since or at
+    since = source.last_ok_at or source.asked_since
     source.last_problem = problem
     wait = datetime.timedelta(seconds=source.poll_seconds)
     if problem is None:
+        if at - since >= SILENT:
+            source.asked_since = at
         source.failures, source.last_ok_at = 0, at
         alarm_is_over(session, AlarmKind.SOURCE_SILENT, subject)
     else:
         source.failures += 1
         wait = max(wait, min(wait * 2 ** min(source.failures, 10), LONGEST_BACK_OFF))
-        since = source.last_ok_at or source.asked_since
         if at - since >= SILENT:
             text = message("source.silent", source=source.name, since=since, problem=problem)
             raise_alarm(session, AlarmKind.SOURCE_SILENT, subject, text)

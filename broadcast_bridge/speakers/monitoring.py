@@ -123,9 +123,6 @@ class SpeakerSupervisor:
                     self._changed.set()  # the news stays, and returned devices are called after it
                     await asyncio.sleep(AWAY_SECONDS)
                     continue
-                back, self._back = self._back, {}
-                for code, moved in back.items():
-                    self._returned(code, moved=moved)
                 await self._plan_checks(news)
                 news = []
         finally:
@@ -189,15 +186,20 @@ class SpeakerSupervisor:
             await self._database.until_written(lambda session: direct_calls.seen_at(session, moved, now()))
 
     async def look(self, why: str) -> None:
-        """Compare every speaker with Asterisk's state."""
+        """Compare every speaker with Asterisk's state, and tell of those that can be reached again or no longer can."""
         endpoints = await self._client.endpoints()
         self._states = {endpoint["resource"]: endpoint["state"] for endpoint in endpoints}
         online = {name for name, state in self._states.items() if state == ONLINE}
         for code in await self._note(online, why):
-            if code not in self._contacts:
+            if code in online:
+                self._back.setdefault(code, False)  # a broadcast that began before may wait for it
+            elif code not in self._contacts:
                 self._lost(code)
             elif code not in self._missing:
                 self._wait_for(code, EVENT_SECONDS)
+        back, self._back = self._back, {}
+        for code, moved in back.items():
+            self._returned(code, moved=moved)
 
     async def asterisk_lost(self) -> None:
         """Mark every speaker as unreachable. That says nothing about the device: a call ends with its channel."""
@@ -209,7 +211,7 @@ class SpeakerSupervisor:
         await self._note(set(), reachability.ASTERISK_DOWN)
 
     async def _note(self, online: set[str], why: str) -> list[str]:
-        """Store which speakers can be reached, and return those that no longer can."""
+        """Store which speakers can be reached, and return those for which this is news."""
         registered = {code for code, moved in self._back.items() if moved}
         differs = partial(
             reachability.is_something_to_note, reachable_codes=online, node=self._node, registered=registered
@@ -224,7 +226,7 @@ class SpeakerSupervisor:
                 log.info("speaker.reachable", speaker=code, seen_by=why)
             else:
                 log.info("speaker.unreachable", speaker=code, seen_by=why, problem=NO_CONTACT)
-        return [code for code in news if code not in online]
+        return list(news)
 
 
 def _store(session: Session, news: Sequence[ContactNews]) -> bool:

@@ -15,7 +15,9 @@ from haichieu.errors import NotFound
 DIGITS = 8
 """Including the check digit."""
 
-_TWO_GROUPS = re.compile(r"(?<![0-9])(?=([0-9]{4})[ .-]{0,3}([0-9]{4})(?![0-9]))")
+_WRITTEN = r"(?<![0-9])[0-9](?:[ .,_/()\n-]{0,3}[0-9]){7}(?![0-9])"
+_ANYWHERE = re.compile(f"(?=({_WRITTEN}))")
+"""Eight digits in any groups, at every place where they can begin: "1 1234 5678" contains a number, too."""
 _BETWEEN = ("Cf", "Zs", "Pd", "Ps", "Pe")
 """Categories of the signs that people and phones put into numbers: invisible signs, spaces, dashes and brackets."""
 
@@ -43,10 +45,18 @@ def read_case_number(text: str) -> str:
 
 
 def case_numbers_in(text: str) -> list[str]:
-    """Return what can be a case number in a text, with any spaces or dashes between its two groups of digits."""
-    plain = "".join(_as_ascii(sign) for sign in unicodedata.normalize("NFKC", text))
-    found = ("".join(groups) for groups in _TWO_GROUPS.findall(plain))
+    """Return what can be a case number in a text, with any spaces, dashes or brackets between its digits."""
+    found = (re.sub("[^0-9]", "", written) for written in _ANYWHERE.findall(_plain(text)))
     return list(dict.fromkeys(digits for digits in found if damm.is_valid(digits)))
+
+
+def without_case_numbers(text: str) -> str:
+    """Return a text without what is written like a case number."""
+    return re.sub(_WRITTEN, " ", _plain(text))
+
+
+def _plain(text: str) -> str:
+    return "".join(_as_ascii(sign) for sign in unicodedata.normalize("NFKC", text))
 
 
 def _as_ascii(sign: str) -> str:

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from feedback import job_kinds
 from feedback.cases.case_lifecycle import note
-from feedback.citizens.models import Consent
+from feedback.citizens.models import Consent, DataRequest
 from feedback.models import Case, Message, Reply
-from feedback.states import Channel, Purpose
+from feedback.states import Channel, DataRight, Purpose, RequestState
 from haichieu import jobs
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message
@@ -72,7 +72,7 @@ def require_for_air(session: Session, case: Case, *, voice: bool = False) -> Non
     """Raise NoConsent unless the answer to a case, and with `voice` the citizen's recording, may go on air.
 
     The office's words, which must not name the citizen (see `answers_on_air`), need none; a citizen who has withdrawn
-    the consent has said no. A voice always needs one.
+    the consent, or has objected, has said no. A voice always needs one.
     """
     if not may_be_answered_on_air(session, case):
         raise NoConsent(Purpose.ANSWER_ON_AIR)
@@ -81,13 +81,26 @@ def require_for_air(session: Session, case: Case, *, voice: bool = False) -> Non
 
 
 def may_be_answered_on_air(session: Session, case: Case) -> bool:
-    """Return False if the citizen has withdrawn the consent to that."""
-    return Purpose.ANSWER_ON_AIR in valid_purposes(session, case) or not _has_withdrawn(session, case)
+    """Return False if the citizen has withdrawn the consent to that, or has objected without giving one since."""
+    if Purpose.ANSWER_ON_AIR in valid_purposes(session, case):
+        return True
+    return not _has_withdrawn(session, case) and not _has_objected(session, case)
 
 
 def _has_withdrawn(session: Session, case: Case) -> bool:
     ended = Consent.purpose == Purpose.ANSWER_ON_AIR, Consent.withdrawn_at.is_not(None)
     return session.scalar(sa.select(Consent.id).where(Consent.case_id == case.id, *ended).limit(1)) is not None
+
+
+def _has_objected(session: Session, case: Case) -> bool:
+    """Return whether an objection concerns the case, or all data of its citizen, and was not refused."""
+    about = [DataRequest.case_id == case.id]
+    if case.citizen_id is not None:
+        about.append(sa.and_(DataRequest.case_id.is_(None), DataRequest.citizen_id == case.citizen_id))
+    objections = sa.select(DataRequest.id).where(
+        DataRequest.kind == DataRight.OBJECTION, DataRequest.state != RequestState.REFUSED, sa.or_(*about)
+    )
+    return session.scalar(objections.limit(1)) is not None
 
 
 def withdraw(session: Session, case: Case, who: str, at: datetime.datetime) -> bool:

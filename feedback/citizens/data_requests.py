@@ -74,7 +74,8 @@ def ask(
 ) -> Asked:  # fmt: skip
     """File a request about one case, or about everything of a citizen (then in `unit_id`).
 
-    A withdrawal of consent is effective and settled at once. Raises RequestRefused when there is nothing to ask about.
+    A withdrawal of consent is effective and settled at once. An objection takes the answers off the air at once, and a
+    person decides about the rest. Raises RequestRefused when there is nothing to ask about.
     """
     case = about if isinstance(about, Case) else None
     citizen = about if isinstance(about, Citizen) else None
@@ -108,6 +109,10 @@ def ask(
     if kind is DataRight.WITHDRAWAL and case is not None:
         consents.withdraw(session, case, who, at)
         settle(session, request, who, at)
+    if kind is DataRight.OBJECTION:
+        for one in _cases_of(session, request):
+            if not consents.withdraw(session, one, who, at):
+                consents.take_off_air(session, [one.id], at)
     return Asked(request, is_new=True)
 
 

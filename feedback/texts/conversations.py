@@ -1,7 +1,6 @@
 """Conversation of a sender with the station: the case that a text belongs to, and the sender's limits."""
 
 import datetime
-import re
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -31,11 +30,6 @@ def own_case(session: Session, citizen: Citizen, text: str) -> Case | None:
         return None
     found = session.scalars(sa.select(Case).where(Case.number.in_(numbers), Case.citizen_id == citizen.id)).all()
     return min(found, key=lambda case: numbers.index(case.number), default=None)
-
-
-def without_case_numbers(text: str) -> str:
-    """Return a text without the groups of digits that case numbers consist of."""
-    return re.sub(r"[0-9]{4}", " ", text)
 
 
 def case_of_our_words(session: Session, citizen: Citizen, at: datetime.datetime) -> Case | None:

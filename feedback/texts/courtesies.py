@@ -8,11 +8,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-MOST_WORDS_AHEAD = 8
-"""Before the quotation in a reaction, such as "Đã bày tỏ cảm xúc 👍 với tin"."""
+MOST_WORDS_AHEAD = 10
+"""Before the quotation in a reaction, such as "Đã thể hiện cảm xúc 👍 đối với tin nhắn"."""
 SHORTEST_QUOTE = 4
 
-_THANKS = re.compile(r"\b(?:cảm ơn|cám ơn|cảm tạ|đa tạ|cam on|thanks?(?: you)?|thank u|tks|thx|tysm)\b")
+_THANKS = re.compile(r"\b(?:cảm ơn|cám ơn|cảm tạ|đa tạ|cam on|camon|cmon|thanks?(?: you)?|thank u|tks|thx|tysm)\b")
 _AROUND_THANKS = frozenset(
     re.findall(
         r"\w+",
@@ -34,23 +34,34 @@ _ALONE = frozenset(
     }
 )  # fmt: skip
 """Without diacritics only what has no other meaning: "da roi" may be "đá rơi", a rock fall."""
+_CONFIRMS = frozenset(
+    {"ok", "oke", "okie", "okey", "okê", "okay", "oki", "okela", "okla", "okok", "kk", "uk", "ukm", "uh", "ừ", "ừm"}
+    | {"ờ", "vâng", "dạ", "rõ"}
+)
+_BESIDE_CONFIRMS = frozenset(
+    {"ạ", "nhé", "nha", "nhá", "nhe", "em", "anh", "chị", "bạn", "cô", "chú", "bác", "rồi", "luôn"}
+)
 _FEELINGS = re.compile(
+    r"(?<!\S)(?:[:;=]-?[)D*vV3]+|<3+|\^[_.]?\^)(?!\S)|"
     "[\u2639\u263a\u2665\u2705\u2714\u2764\U0001f339\U0001f338\U0001f389\U0001f44a-\U0001f450\U0001f490"
     "\U0001f493-\U0001f49f\U0001f4aa\U0001f4af\U0001f5a4\U0001f600-\U0001f625\U0001f629-\U0001f630\U0001f632-\U0001f64f"
+    "\U0001f197\U0001fae1\U0001faf0\U0001faf6"
     "\U0001f90c-\U0001f91f\U0001f923-\U0001f929\U0001f970\U0001f973\U0001f979\U0001f9e1\U0001f90d\U0001f90e]"
 )
-"""Faces, hands, hearts and flowers; no sign of danger (🆘, 🔥, 😱)."""
+"""Faces, also made of signs, hands, hearts and flowers; no sign of danger (🆘, 🔥, 😱)."""
 _FORMS_OF_EMOJI = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
 
-_QUOTING = re.compile(r'([^“"«„]{1,60}?)\s*[“"«„](.+?)\s*[”"»“]?', re.DOTALL)
+_QUOTING = re.compile(r'([^“"«„‘]{1,60}?)\s*[“"«„‘](.+?)\s*[”"»“’]?', re.DOTALL)
 _REACTED = re.compile(
     r"(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted\b.{0,30}|removed an? .{1,40} from"
     r"|đã (?:thích|yêu thích|không thích|cười|nhấn mạnh|đặt câu hỏi|bày tỏ|thả|phản ứng|bỏ|gỡ|xóa|xoá)\b.{0,40})"
 )
 _OF_A_FILE = re.compile(
-    r"(?:an? |một )?(?:image|photo|picture|movie|video|audio message|attachment|hình ảnh|ảnh|video)"
+    rf"({_REACTED.pattern}|\W+)\s*(?:\b(?:to|cho|với|đến|về) )?(?:an? |your |một )?"
+    r"(?:image|photo|picture|movie|video|gif|sticker|(?:audio|voice) message|attachment|link"
+    r"|hình ảnh|hình|ảnh|video|nhãn dán|tin nhắn thoại|tệp)"
 )
-_QUOTE_SIGNS = '“”"«»„'
+_QUOTE_SIGNS = '“”"«»„‘'
 
 
 def is_courtesy(text: str) -> bool:
@@ -65,7 +76,8 @@ def is_courtesy(text: str) -> bool:
         return felt and not any(unicodedata.category(sign) in ("So", "Nd") for sign in bare)
     if any(unicodedata.category(sign) == "So" for sign in bare):
         return False
-    if words in _ALONE:
+    said = set(words.split())
+    if words in _ALONE or (said & _CONFIRMS and said <= _CONFIRMS | _BESIDE_CONFIRMS):
         return True
     rest, thanked = _THANKS.subn(" ", words)
     return bool(thanked) and set(rest.split()) <= _AROUND_THANKS
@@ -79,14 +91,17 @@ def is_reaction(text: str, conversation: Iterable[str]) -> bool:
     plain = _plain(text)
     lead, quoted = _lead_and_quote(plain)
     if not lead:
-        found = _REACTED.match(plain)
-        return found is not None and _OF_A_FILE.fullmatch(plain[found.end() :].strip()) is not None
+        found = _OF_A_FILE.fullmatch(plain)
+        return found is not None and (found[1][0].isalpha() or _has_emoji(found[1]))
     if any(sign.isdecimal() for sign in lead):
         return False
     if _REACTED.fullmatch(lead):
         return not any(sign in quoted for sign in _QUOTE_SIGNS) or _is_of(quoted, conversation)
-    has_emoji = any(unicodedata.category(sign) in ("So", "Sk") for sign in lead)
-    return has_emoji and len(lead.split()) <= MOST_WORDS_AHEAD and _is_of(quoted, conversation)
+    return _has_emoji(lead) and len(lead.split()) <= MOST_WORDS_AHEAD and _is_of(quoted, conversation)
+
+
+def _has_emoji(text: str) -> bool:
+    return any(unicodedata.category(sign) in ("So", "Sk") for sign in text)
 
 
 def _lead_and_quote(plain: str) -> tuple[str, str]:

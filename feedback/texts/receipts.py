@@ -15,12 +15,13 @@ _STOP = {
     "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out",
     "huy", "huy bo", "huy dang ky", "huy dang ki", "huy nhan tin", "huy tin nhan", "huy tin",
     "tu choi", "tu choi nhan tin", "tu choi tin nhan", "ngung nhan", "ngung nhan tin", "dung nhan tin",
-    "khong nhan tin",
+    "khong nhan tin", "khong nhan tin nua", "dung nhan tin nua", "xin dung nhan tin", "tu choi tin", "tat tin nhan",
+    "huy dk", "unsub", "tc", "tc qc", "tu choi qc", "tu choi quang cao",
 }  # fmt: skip
 _START = {"start", "unstop", "optin", "opt in", "dang ky", "dang ki", "dang ky lai", "nhan tin", "dang ky nhan tin"}
 _START_IF_STOPPED = {"dong y", "yes"}
 """Also answers to a question of the office, for a citizen who receives texts."""
-_STOP_EXACTLY = {"dừng", "ngừng"}
+_STOP_EXACTLY = {"dừng", "ngừng", "ngưng"}
 """Without its mark the first would also match "right" (đúng)."""
 
 _STEERS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -71,7 +72,7 @@ def said(what: str, language: str, **fields: Field) -> str:
 
 
 def _words(text: str) -> str:
-    return " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
+    return " ".join(re.sub(r"[^\w\s]", " ", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
 def _without_marks(text: str) -> str:

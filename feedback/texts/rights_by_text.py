@@ -1,4 +1,4 @@
-"""Texts by which senders use their rights in their own case: consent, withdrawal, erasure, copy.
+"""Texts by which senders use their rights in their own case: consent, withdrawal, objection, erasure, copy.
 
 A text is a command only when it consists of the words and the number of the sender's own case. Anything else is an
 ordinary message, so that trying numbers reveals nothing. The text is stored in the case, as the proof.
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from feedback.cases.case_lifecycle import Said, say
-from feedback.cases.case_numbers import spoken_groups
+from feedback.cases.case_numbers import spoken_groups, without_case_numbers
 from feedback.citizens import consents, data_requests
 from feedback.citizens.consents import Proof
 from feedback.citizens.data_requests import RequestRefused
@@ -24,6 +24,7 @@ CONSENT = "consent"
 COMMANDS = {
     CONSENT: {"dong y phat loa", "agree to loudspeaker"},
     DataRight.WITHDRAWAL: {"rut dong y", "rut lai dong y", "withdraw consent"},
+    DataRight.OBJECTION: {"phan doi", "khong dong y phat loa", "object"},
     DataRight.ERASURE: {"xoa", "xoa phan anh", "xoa ghi am", "delete"},
     DataRight.ACCESS: {"ban sao", "xin ban sao", "copy"},
 }
@@ -49,7 +50,7 @@ def carry_out(
 ) -> CarriedOut | None:
     """Carry a command out; None for a text that is none, or about nothing of the sender's."""
     case = conversations.own_case(session, citizen, said.text)
-    what = command_in(conversations.without_case_numbers(said.text)) if case is not None else None
+    what = command_in(without_case_numbers(said.text)) if case is not None else None
     if case is None or what is None:
         return None
     session.refresh(case, with_for_update=True)
@@ -58,6 +59,8 @@ def carry_out(
         message = say(session, case, said, at, reopens=False)
         consents.give(session, case, Purpose.ANSWER_ON_AIR, Proof(Channel.TEXT, message=message), at)
         return CarriedOut(case.number, receipts.said("consented", language, number=number))
+    if what == DataRight.WITHDRAWAL and not consents.valid_purposes(session, case):
+        what = DataRight.OBJECTION
     try:
         asked = data_requests.ask(session, DataRight(what), case, Channel.TEXT, "citizen", at)
     except RequestRefused:

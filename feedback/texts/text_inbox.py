@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from feedback.answers import replies
 from feedback.cases.case_lifecycle import Opening, Said, open_case, say
+from feedback.cases.case_numbers import without_case_numbers
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Citizen, Message, ReceivedText
 from feedback.states import Channel, Direction
@@ -223,7 +224,7 @@ def _case_of_courtesy(
     def conversation() -> Iterator[str]:
         yield from conversations.recent_words(session, citizen, at)
 
-    without_number = conversations.without_case_numbers(text) if own is not None else text
+    without_number = without_case_numbers(text) if own is not None else text
     if is_courtesy(without_number) or is_reaction(text, conversation()):
         return own or conversations.case_of_our_words(session, citizen, at)
     return None

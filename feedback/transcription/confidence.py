@@ -24,7 +24,12 @@ MOST_UNSURE = 0.05
 """Share of words below the low confidence; of Vietnamese sentences with more, nearly all are wrong."""
 SILENT_SECONDS = 2.0
 """This much speech without any recognised word is worth listening to."""
-LEARNED = ("subscribe", "đăng ký kênh", "không bỏ lỡ những video", "thanks for watching", "cảm ơn các bạn đã theo dõi")
+LEARNED = (
+    "subscribe", "đăng ký kênh", "đăng ký cho kênh", "ủng hộ kênh", "nút đăng ký", "không bỏ lỡ những video",
+    "video tiếp theo", "hẹn gặp lại các bạn", "cảm ơn các bạn đã theo dõi", "cảm ơn các bạn đã xem", "cảm ơn đã xem",
+    "for watching",
+    "ghiền mì gõ", "la la school", "lalaschool", "amara.org", "phụ đề", "subtitles by", "[âm nhạc]", "♪",
+)  # fmt: skip
 """Phrases that Whisper learned from subtitles. A citizen may use them too: they are kept, for a person to check."""
 INVENTED = re.compile(
     r"(?:(?:các bạn )?(?:hãy|nhớ|đừng quên) )?(?:like(?:,| và)? )?(?:share(?:,| và)? )?subscribe (?:cho )?kênh\b.*"

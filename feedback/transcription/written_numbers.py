@@ -15,6 +15,11 @@ _NUMBERED = {"ngày", "tháng", "mùng", "mồng", "thôn", "xóm", "tổ", "l�
 """A single figure behind them is written as a figure."""
 _COUNTED = {"giờ", "phút", "tuổi", "mét", "cây", "triệu", "nghìn", "phẩy"}
 _RUN, _TELEPHONE = 4, 6
+_AFTER_TENS = {"mốt", "lăm"}
+"""Behind a digit they mean that "mươi" was left out: "hai lăm" is 25. "Hai sáu" may be two or six, and "hai tư" begins
+"hai tư vấn viên"."""
+_CALLED = {"gọi", "số", "máy", "đài"}
+_EMERGENCY = {"112", "113", "114", "115"}
 
 
 def written(words: Sequence[Word]) -> tuple[Word, ...]:
@@ -46,13 +51,17 @@ def _number(said: list[str], before: str, after: str) -> tuple[str, int]:
     if run >= _RUN and (run == len(said) or said[run] not in ("mươi", "trăm", *_SCALES)):
         figures = "".join(str(_DIGITS[word]) for word in said[:run])
         return (figures, run) if run >= _TELEPHONE or figures[0] in "12" else ("", 0)
+    emergency = "".join(str(_DIGITS[word]) for word in said[:run])
+    if emergency in _EMERGENCY and run == len(said) and before in _CALLED:
+        return emergency, run
     for used in range(len(said), 0, -1):
         value = _value(said[:used])
         if value is None:
             continue
         follows = said[used] if used < len(said) else after
         if used == 1 and value < 10:
-            wanted = before in _NUMBERED or follows in _COUNTED
+            # "Ba bốn mét" is a guess between two numbers.
+            wanted = before in _NUMBERED or (follows in _COUNTED and before not in _PLAIN - {"năm", "không"})
             return (str(value), 1) if wanted and said[0] in {*_PLAIN, "tư"} else ("", 0)
         return _figures(value, said[:used], before), used
     return "", 0
@@ -60,18 +69,18 @@ def _number(said: list[str], before: str, after: str) -> tuple[str, int]:
 
 def _value(said: list[str]) -> int | None:
     """Return the value of words that are one number; None for others."""
-    total, group, last = 0, 0, 10**12
+    total, group, last, hundreds = 0, 0, 10**12, False
     digit: int | None = None
     for word in said:
         if word in _SCALES:
             if _SCALES[word] >= last or (group == 0 and digit is None):
                 return None
             total += (group + (digit or 0)) * _SCALES[word]
-            group, digit, last = 0, None, _SCALES[word]
+            group, digit, last, hundreds = 0, None, _SCALES[word], False
         elif word == "trăm":
             if digit is None or group:
                 return None
-            group, digit = digit * 100, None
+            group, digit, hundreds = digit * 100, None, True
         elif word in ("mươi", "mười"):
             if (word == "mươi") == (digit is None) or group % 100:
                 return None
@@ -79,6 +88,9 @@ def _value(said: list[str]) -> int | None:
         elif word in ("linh", "lẻ"):
             if digit is not None or not group or group % 100:
                 return None
+            hundreds = False
+        elif digit and not group % 100 and _DIGITS[word] and (hundreds or (digit > 1 and word in _AFTER_TENS)):
+            group, digit, hundreds = group + digit * 10, _DIGITS[word], False
         elif digit is not None or group % 10 or (word in ("mốt", "lăm") and not group % 100):
             return None
         else:
@@ -89,6 +101,8 @@ def _value(said: list[str]) -> int | None:
 
 
 def _figures(value: int, said: list[str], before: str) -> str:
+    if said[-1] == "triệu" and value >= _SCALES["tỷ"]:
+        return f"{value // _SCALES['tỷ']} tỷ {value % _SCALES['tỷ'] // _SCALES['triệu']} triệu"
     if said[-1] in ("tỷ", "tỉ", "triệu"):
         return f"{value // _SCALES[said[-1]]} {said[-1]}"
     is_year = before == "năm" and 1000 <= value <= 2999

@@ -57,6 +57,9 @@ _BOTH_CHANNELS = (
 )
 """A mix with one channel a quarter of a period late, at every frequency: opposite channels do not cancel out."""
 _FILLED_PAUSES = "aresample=async=1"
+_DIRECT_CURRENT = "astats=measure_perchannel=none:measure_overall=DC_offset"
+"""Cheap microphones add a constant, beside which nothing counts as silent."""
+_OFFSET = re.compile(rb"DC offset: (-?[\d.]+)")
 _LOUDEST = re.compile(rb"histogram_(\d+)db: ")
 """The last one is the level in dBFS that a thousandth of the samples reaches; a single click does not count."""
 
@@ -129,12 +132,20 @@ class _Decoded:
     seconds: float
     dbfs: float
     mark: SyntheticMark | None
+    offset: float
+    """Its direct current, of full scale."""
+
+    @property
+    def centred(self) -> str:
+        """The filter that removes the direct current."""
+        return f"dcshift=shift={-self.offset:.6f}"
 
 
 @dataclass(frozen=True)
 class _Measured:
     """Where the sound begins and ends, in seconds, and the values of the first pass of the loudness filter."""
 
+    centred: str
     start: float
     end: float
     loudness: float
@@ -194,7 +205,7 @@ def _decode(source: Path, folder: Path, most_seconds: float, progress: Progress,
     file = folder / "decoded.flac"
     filters = [_FILLED_PAUSES] if declared.codec in _AMR else []
     filters += [_BOTH_CHANNELS] if declared.channels > 1 else []
-    graph = f"[0:a:0]{','.join([*filters, *cleaning, 'volumedetect'])}[mono]"
+    graph = f"[0:a:0]{','.join([*filters, *cleaning, 'volumedetect', _DIRECT_CURRENT])}[mono]"
     output: list[str | Path] = [
         "-filter_complex",
         graph,
@@ -218,7 +229,10 @@ def _decode(source: Path, folder: Path, most_seconds: float, progress: Progress,
     loudest = _LOUDEST.findall(done.log)
     if not loudest:
         raise SilentSound("audio.silent")
-    return _Decoded(file, _seconds_of_flac(file), -float(loudest[-1]), declared.mark)
+    offset = _OFFSET.findall(done.log)
+    return _Decoded(
+        file, _seconds_of_flac(file), -float(loudest[-1]), declared.mark, float(offset[-1]) if offset else 0.0
+    )
 
 
 def _declared(source: Path) -> _Declared:
@@ -256,7 +270,9 @@ def _measure(decoded: _Decoded, limit: float) -> _Measured:
     """Find the silence at both ends and run the first pass of the loudness filter (EBU R 128). Raises SilentSound."""
     silence = min(SILENCE_DBFS, decoded.dbfs - SILENCE_BELOW_SPEECH)
     find = f"silencedetect=noise={silence}dB:duration={_SILENCE_SECONDS}"
-    passes = f"{find},{_MEASURABLE},loudnorm=I={LOUDNESS_LUFS}:TP={PEAK_DBTP}:LRA=11:print_format=json"
+    passes = (
+        f"{decoded.centred},{find},{_MEASURABLE},loudnorm=I={LOUDNESS_LUFS}:TP={PEAK_DBTP}:LRA=11:print_format=json"
+    )
     command = ["ffmpeg", "-nostdin", "-hide_banner", *INPUT, "-i", str(decoded.file), "-af", passes, *_NOWHERE]
     text = run(command, limit).log.decode(errors="replace")
     figures = json.loads(text[text.rindex("{") : text.rindex("}") + 1]) if "{" in text else {"input_i": "-inf"}
@@ -266,7 +282,7 @@ def _measure(decoded: _Decoded, limit: float) -> _Measured:
     clamped = {name: min(max(float(figures[name]), least), most) for name, (least, most) in _RANGES.items()}
     first_pass = ":".join(f"measured_{name.removeprefix('input_')}={value}" for name, value in clamped.items())
     start, end = _ends_of_sound([(kind, float(at)) for kind, at in _SILENCE.findall(text)], decoded.seconds)
-    return _Measured(start, end, loudness, f"{first_pass}:offset={figures['target_offset']}")
+    return _Measured(decoded.centred, start, end, loudness, f"{first_pass}:offset={figures['target_offset']}")
 
 
 def _levelled(measured: _Measured) -> list[str]:
@@ -274,7 +290,7 @@ def _levelled(measured: _Measured) -> list[str]:
 
     A short sound is amplified as a whole, and its peaks are limited.
     """
-    trim = f"atrim=start={measured.start}:end={measured.end},asetpts=PTS-STARTPTS"
+    trim = f"{measured.centred},atrim=start={measured.start}:end={measured.end},asetpts=PTS-STARTPTS"
     if measured.end - measured.start < _SHORT_SECONDS:
         peak = 10 ** (PEAK_DBTP / 20)
         level = f"volume={LOUDNESS_LUFS - measured.loudness}dB,alimiter=limit={peak}:attack=2:level=disabled"

@@ -319,7 +319,7 @@ def _wrong_in_the_district(
     if kind.model in SIP_ACCOUNTS:
         for model in SIP_ACCOUNTS:
             if model is not kind.model and session.scalar(sa.select(model.id).where(model.code == entry.id)):  # type: ignore[attr-defined]
-                yield "id", message("district.id_taken", table=model.__tablename__)
+                yield "id", message("district.id_taken", table=message(f"district.table.{model.__tablename__}"))
     if kind is ZONE and not entry.units and not entry.speakers:
         yield "", message("district.zone_needs_places")
     if kind is OFFICIAL:

@@ -145,7 +145,11 @@ def _shared_sip_names(district: District) -> Iterator[Finding]:
     for table in ("speakers", "phones", "trunks"):
         for index, entry in enumerate(getattr(district, table)):
             if owner := taken.get(entry.id):
-                yield (table, index, "id"), f'{table} "{entry.id}"', message("district.id_taken", table=owner)
+                yield (
+                    (table, index, "id"),
+                    f'{table} "{entry.id}"',
+                    message("district.id_taken", table=message(f"district.table.{owner}")),
+                )
             taken.setdefault(entry.id, table)
 
 

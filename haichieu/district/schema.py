@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from broadcast_bridge.alerts.hosts import origin
+from broadcast_bridge.source_system.dialects import DIALECTS
 from haichieu.district.cells import composed
 from haichieu.district.formats import (
     Code,
@@ -311,7 +312,7 @@ class SourceTable(Table):
 
     code: Code
     name: Name
-    dialect: Literal["neutral", "device", "portal"]
+    dialect: Literal[tuple(DIALECTS)]  # type: ignore[valid-type]
     address: Annotated[str, Field(max_length=500)]
     username: Annotated[str, Field(min_length=1, max_length=200)]
     password: Annotated[str, Field(min_length=1, max_length=200)] = Field(repr=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm import Session
 
 from broadcast_bridge.studio.orphans import clear_orphans, orphaned_callers, stop_sounds, unanswered
 from dialplans.configuration import ari_password
@@ -19,6 +20,7 @@ from haichieu.ari.events import Event
 from haichieu.ari.outgoing_lines import shared_out
 from haichieu.background import in_background, kept_going, until_terminated
 from haichieu.changes import changes
+from haichieu.database import now
 from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
@@ -28,6 +30,7 @@ from haichieu.node_watch import watch_nodes
 from haichieu.nodes import announcement
 from haichieu.process_control import READY, open_many_files
 from haichieu.process_pulse import Pulse, beat_from_loop
+from haichieu.processes.asterisk_absence import AsteriskAbsence
 from haichieu.processes.degraded_dialplan import refresh_degraded
 from haichieu.processes.followed_rows import followed_rows, pause_after
 from haichieu.processes.hung_process import report_hang
@@ -92,6 +95,7 @@ class Switchboard:
         self._intake = RecordingIntake(self._client, station.database, kinds)
         self._texting: set[str] = set()
         self._text_gate = TextGateKeeper(self._client, station.database, station.home)
+        self._absence = AsteriskAbsence(settings.node)
         self._printed_ready = False
 
     async def run(self) -> None:
@@ -194,7 +198,12 @@ class Switchboard:
         detail: dict[str, int | bool] = {"asterisk": asterisk}
         if seats := self._speakers.seats:
             detail |= {FAN_OUT: seats.link.works, "served_directly": len(seats.direct)}
-        await self._database.run(lambda session: beat(session, "switchboard", self._station.settings.node, **detail))
+
+        def work(session: Session) -> None:
+            beat(session, "switchboard", self._station.settings.node, **detail)
+            self._absence.note(session, now(), connected=asterisk)
+
+        await self._database.run(work)
 
     async def _works(self) -> bool:
         """Return whether the switchboard can serve a caller: its threads run, and the database can be read."""

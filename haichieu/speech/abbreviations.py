@@ -3,11 +3,15 @@
 import re
 from collections.abc import Callable
 
-from haichieu.speech.document_numbers import BODIES, document_numbers_in_words
+from haichieu.speech.document_numbers import BODIES, body_name, document_numbers_in_words
 from haichieu.speech.letters import spelled
 
 _WORDS = {
+    "VN": "Việt Nam",
+    "ĐCSVN": "Đảng Cộng sản Việt Nam",
+    "CHXHCN": "Cộng hòa xã hội chủ nghĩa",
     "TTTT": "thông tin và truyền thông",
+    "RRTT": "rủi ro thiên tai",
     "PCTT": "phòng chống thiên tai",
     "TKCN": "tìm kiếm cứu nạn",
     "PCCC": "phòng cháy chữa cháy",
@@ -66,6 +70,15 @@ _WORDS = {
     "XDNTM": "xây dựng nông thôn mới",
     "KCN": "khu công nghiệp",
     "SXKD": "sản xuất, kinh doanh",
+    "SXNN": "sản xuất nông nghiệp",
+    "CSXH": "Chính sách xã hội",
+    "ĐVTN": "đoàn viên, thanh niên",
+    "HVPN": "hội viên phụ nữ",
+    "UVBCH": "ủy viên Ban Chấp hành",
+    "BCHTW": "Ban Chấp hành Trung ương",
+    "MST": "mã số thuế",
+    "STK": "số tài khoản",
+    "DVC": "dịch vụ công",
     "NSNN": "ngân sách nhà nước",
     "NHCSXH": "Ngân hàng Chính sách xã hội",
     "DN": "doanh nghiệp",
@@ -177,13 +190,34 @@ def _compass(found: re.Match[str]) -> str:
     return " ".join(_WINDS[letter] for letter in found[0])
 
 
+def _standard(found: re.Match[str]) -> str:
+    """Return a technical regulation or standard, as in "QCVN 01-1:2018/BYT"."""
+    kind = "quy chuẩn Việt Nam" if found[1] else "tiêu chuẩn Việt Nam"
+    part, year = f", phần {found[3]}" if found[3] else "", f" năm {found[4]}" if found[4] else ""
+    issuer = body_name(found[5]) if found[5] else None
+    return f"{kind} số {found[2]}{part}{year}" + (f" của {issuer}" if issuer else "")
+
+
 _SHORTENED: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern), said)
     for pattern, said in (
         (r"(?<!\w)[Vv]/v(?!\w)", "về việc"),
         (r"(?<!\w)Đ/[Cc](?= ?:)", "địa chỉ"),
         (r"(?<!\w)[Đđ]/[Cc](?!\w)", "đồng chí"),
-        (r"(?<!\w)K/[Gg](?!\w)", "kính gửi"),
+        (r"(?<!\w)[Kk]/[Gg](?!\w)", "kính gửi"),
+        (r"(?<!\w)T\. ?Ư(?!\w)|(?<!\w)TƯ(?= Đảng| MTTQ| Đoàn)", "Trung ương"),
+        (r"(?<!\w)NHNo ?& ?PTNT(?!\w)", "Ngân hàng Nông nghiệp và Phát triển nông thôn"),
+        (r"((?i:vĩ độ):? ?\d+(?:[.,]\d+)?) ?[°ºo]? ?N(?!\w)", r"\1 độ Bắc"),
+        (r"((?i:kinh độ):? ?\d+(?:[.,]\d+)?) ?[°ºo]? ?E(?!\w)", r"\1 độ Đông"),
+        (r"(?<!\w)M ?= ?(\d)[.,](\d)(?!\d)", r"độ lớn \1,\2"),
+        (r"((?i:km) ?\d+(?:\+\d+)?) ?[-–] ?(?=(?i:km) ?\d)", r"\1 đến "),
+        (r"((?i:xe|tải)[^.;\d]{0,15}\d+(?:[.,]\d+)?) ?T(?!\w)", r"\1 tấn"),
+        (r"(?<![\w/])(\d{1,2})T/((?:19|20)\d\d)(?!\w)", r"\1 tháng năm \2"),
+        (r"(?<!\w)SN:? (?=(?:19|20)\d\d(?!\d))", "sinh năm "),
+        (r"(?<=\d) ?tr(?= đồng| đ(?!\w))", " triệu"),
+        (r"Ban Chấp hành(?= (?:PCTT|PTDS|Quân sự))", "Ban Chỉ huy"),
+        (r"((?:[Đđ]ề án|[Nn]ghị quyết|[Nn]ghị định|[Cc]hỉ thị)(?: số)? \d+[a-c]?)/CP(?!\w)", r"\1 của Chính phủ"),
+        (r"(?<!\w)(?:(QCVN)|TCVN) (\d+)(?:-(\d+))?(?::(\d{4}))?(?:/([A-ZĐ]{2,}))?(?!\w)", _standard),
         (r"(?<!\w)(?:T/M|TM\.)(?!\w)", "thay mặt"),
         (r"(?<!\w)TL\.(?= ?[A-ZĐ])", "thừa lệnh"),
         (r"(?<!\w)TUQ\.(?!\w)", "thừa ủy quyền"),
@@ -205,6 +239,7 @@ _SHORTENED: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], 
         (r"(?<!\w)SpO2(?!\w)", "ét pê ô 2"),
         (r"(?<!\w)P\. ?(?=\d{3}(?!\d))", "phòng "),
         (r"(?<!\w)PCT\.(?=[A-ZĐ]{2})", "Phó Chủ tịch "),
+        (r"(?<!\w)P\. ?CT(?= (?:UBND|HĐND))", "Phó Chủ tịch"),
         (r"(?<!\w)CT\.(?=[A-ZĐ]{2})", "Chủ tịch "),
         (r"(?<=Đoàn )TN(?!\w)", "Thanh niên"),
         (r"(?<=Hội )ND(?!\w)", "Nông dân"),

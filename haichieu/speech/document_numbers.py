@@ -84,8 +84,8 @@ BODIES = {
     "SKHCN": "Sở Khoa học và Công nghệ",
     "SVHTTDL": "Sở Văn hóa, Thể thao và Du lịch",
 }
-_PARTY_BODIES = {"TU": "Tỉnh ủy", "ĐU": "Đảng ủy", "TW": "Trung ương"}
-"""Alone and in capitals, `TU` and `ĐU` may be words."""
+_PARTY_BODIES = {"TU": "Tỉnh ủy", "HU": "Huyện ủy", "ĐU": "Đảng ủy", "CB": "Chi bộ", "TW": "Trung ương"}
+"""Alone and in capitals, the first three may be words."""
 _COMMITTEES = {"BCĐ": "Ban Chỉ đạo", "BCH": "Ban Chỉ huy", "HĐ": "Hội đồng"}
 _CHARGES = {
     "PCTT": "phòng chống thiên tai",

@@ -11,19 +11,29 @@ from haichieu.speech.letters import by_digits, spelled
 
 _BULLET = re.compile(r"(?m)^[ \t]*[-+•●○▪■◦*–—►▶➢➤✓✔★☆→][ \t]+(?=\S)")
 _ARROW_TO, _ARROW = re.compile(r"(?<=\d) ?[→⇒] ?(?=\d)"), re.compile(r"(?<=[^\s.,;:])[ \t]*[→⇒][ \t]*(?=\w)")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=\S)\*(?![\w*])|\[/?[biu]\]")
+_ITEM = re.compile(r"(?m)(^[ \t]*|[;:.] )(\d{1,2}|[a-hđ])/[ \t]+(?=[^\W\d_])")
+_PER_MILLE = re.compile(r"(?<=\d) ?‰")
 _ORNAMENTS = re.compile(r"[•●○▪■◦►▶➢➤✓✔★☆→⇒❖♦]|\*{2,}|[_=~-]{3,}|#+(?=\w)")
 _OPEN_LINE = re.compile(r"(?<=[\w)\]\"”%])[ \t]*\r?\n\s*(?=[^\Wa-zà-ỹđ_]|[-+•*\d(])")
 """A line that ends without a sign, before one that begins a sentence or an item."""
 _DASH = r"\s*[-–—]\s*"
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
-_PHONE = re.compile(r"(?<![\w.,/+-])(?:\+84[ .-]?(?=[1-9])|(?=0\d))\d(?:[ .-]?\d){7,10}(?![\w/]|[.,]\d)")
+_PHONE = re.compile(
+    r"(?<![\w.,/+-])(?!\d\d\.\d\d\.(?:19|20)\d\d(?!\d))"  # a date
+    r"(?:\+84[ .-]?(?=[1-9])|(?=0\d))\d(?:[ .-]?\d){7,10}(?![\w/]|[.,]\d)"
+)
+_TWO_PHONES = re.compile(
+    r"((?<![\w.,/+-])(?:\+84[ .-]?|0)\d(?:[ .-]?\d){7,10}) ?/ ?(?=(?:\+84|0)\d(?:[ .-]?\d){7,10}(?!\w))"
+)
+_ACCOUNT = re.compile(r"((?:STK|tài khoản)(?: [^\d\s]+){0,4}:? )(\d[\d ]{6,}\d)(?![\d/]|[.,]\d)", re.IGNORECASE)
 _SERVICE = re.compile(r"(?<![\w.,/+-])(1[89]00)[ .-]?(\d{2,3})[ .-]?(\d{2,3})(?![\w/]|[.,]\d)")
 _CALLED = (
     "gọi|số máy|số điện thoại|điện thoại|tổng đài|đường dây nóng|hotline|đầu số|liên hệ|nhắn tin|báo cháy|cấp cứu"
     "|báo tin|bấm"
 )
 _SHORT_NUMBER = re.compile(
-    rf"(?<!\w)((?:{_CALLED})(?: [^\W\d]+){{0,12}}:? )((?:11[1-5]|10\d\d|14\d\d)(?:(?:, | hoặc | và |/)11[1-5])*)"
+    rf"(?<!\w)((?:{_CALLED})(?: [^\W\d]+){{0,12}}:? )((?:11[1-5]|10\d\d|14\d\d)(?:(?:[,;] | hoặc | và |/)11[1-5])*)"
     r"(?![\w.,/-]*\d)(?! (?:cuộc|lượt|người|hộ|trường hợp|ca|đồng|phút|giờ|ngày|năm|tin|vụ|máy)(?!\w))",
     re.IGNORECASE,
 )
@@ -39,6 +49,9 @@ _A_NUMBER = re.compile(r"(?:số|mẫu|đề án|mã|bước|bài) $", re.IGNORE
 _HOURS = r"(?:2[0-4]|[01]?\d)"
 _TIME = rf"{_HOURS}(?:[hg][0-5]\d|h(?!\w)|:[0-5]\d)"
 _TIMES = re.compile(rf"(?<![\w:.,/])({_TIME}){_DASH}({_TIME})(?![\w:])", re.IGNORECASE)
+_TIME_AND_DATE = re.compile(rf"(?<![\w:.,/])({_HOURS}h(?:[0-5]\d)?)/(?=(?:0?[1-9]|[12]\d|3[01])/\d)", re.IGNORECASE)
+"""As in bulletins of hydrology: "7h/29/11"."""
+_TWELVE_HOURS = re.compile(r"(?<![\w:.,/])(1[0-2]|0?[1-9])(?::([0-5]\d))? ?([AP])\.?M(?!\w)", re.IGNORECASE)
 _FULL_HOUR = re.compile(r"(?<=\d giờ) 00(?: phút)?(?!\w)")
 _ONE_TIME = re.compile(
     rf"(?<![\w:.,/])({_HOURS})(?:[hg:]([0-5]\d)[p'′’]?|h|g(?= (?:sáng|trưa|chiều|tối|đêm)))(?![\w:])",
@@ -63,7 +76,7 @@ _DATE = re.compile(rf"(\b(?:{_DATE_WORDS}),? \(?){_FREE}({_DAY})/({_MONTH})(?:/(
 _SIGNED_DATE = re.compile(rf"{_FREE}({_DAY})([-./])({_MONTH})\2({_YEAR})(?![\w/]|[-.]\d)")
 _QUARTER_YEAR = re.compile(rf"((?:quý|tháng|đợt|kỳ|số|tuần) (?:[IVX]+|\d+)) ?/ ?({_YEAR})(?![\d/])", re.IGNORECASE)
 _MONTH_HYPHEN_YEAR = re.compile(rf"((?:quý|tháng) (?:[IVX]+|\d+)) ?[-–] ?({_YEAR})(?!\d)", re.IGNORECASE)
-_LISTED_DAYS = re.compile(r"(?<=\d),(?=\d{1,2}/\d)")
+_LISTED_DAYS = re.compile(r"(?<=\d),(?=(?:\d{1,2},)*\d{1,2}/\d)")
 _CLOCK_RANGE = re.compile(r"(?:(?<=\d giờ)|(?<=\d phút)) [-–] (?=\d)")
 _BARE_DATE = re.compile(
     rf"{_FREE}({_DAY})/({_MONTH})(?![\w/-]|[.,]\d)(?=$|[.,;:)!?]"
@@ -75,11 +88,17 @@ _NO_DATE = re.compile(
     re.IGNORECASE,
 )
 _ALWAYS = {"24/7"}
+_ALL_WEEK = re.compile(r"(?<![\w/.,-])24/7(?![\w/-]|[.,]\d)")
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _RANGE = re.compile(rf"(?<![\w/.,+-])({_NUMBER}){_DASH}({_NUMBER})(?![\d/]|[.,]\d|{_DASH}\d)")
 
 _SERIES = re.compile(r"(?<![\w/.,-])\d{1,2}(?:-\d{1,2}){2,}(?![\w/-]|[.,]\d)")
 """Parts of a fertiliser, as in "NPK 5-10-3"."""
+_COUNTED_RANGE = re.compile(r"(?<![\w.,/-])(\d+ ([^\W\d_]+)) ?[-–] ?(?=\d+ \2(?!\w))")
+"""As in "6 tháng - 36 tháng"."""
+_SECONDS = re.compile(r"(?<![hg]\d\d)(?<=\d)['′’] ?(\d{1,2}(?:[.,]\d+)?)(?:[\"″”]|'')")
+_QUOTED = re.compile(r"(?<![\w'′°])[\"“”„«'‘]([^\"“”„«»'‘’\n]*\d)[\"”“»'’](?!\w)")
+"""The normaliser takes a mark behind a figure for inches."""
 _NAMED_RANGE = re.compile(rf"((?<!\w)(?P<word>\w+(?: \w+)?) \d+){_DASH}(?=(?i:(?P=word)) \d|chủ nhật)")
 
 _ROMAN = r"X{0,3}(?:IX|IV|V?I{0,3})"
@@ -112,22 +131,23 @@ def without_markup(text: str) -> str:
 def lists_in_words(text: str) -> str:
     """Return a text without bullets and ornaments, every line of it closed as a sentence or a part of one."""
     text = _ARROW.sub(", ", _ARROW_TO.sub(" đến ", _BULLET.sub("", text)))
+    text = _ITEM.sub(r"\1\2, ", _EMPHASIS.sub(r"\1", text))
     text = _ORNAMENTS.sub(" ", text)
     return _OPEN_LINE.sub(".\n", text)
 
 
 def in_words(text: str) -> str:
     """Return Vietnamese text whose notations the normaliser reads as a person would."""
-    text = _telephone_numbers(text)
+    text = _telephone_numbers(_QUOTED.sub(r" \1 ", _SECONDS.sub(r" phút \1 giây", text)))
     text = _PLATE.sub(
         lambda found: " ".join((found[1], spelled(found[2]), by_digits("".join(found.groups()[2:])))), text
     )
-    text = _SCORE.sub(r"\1\2 \3", text)
-    text = _dates(_times(text))
+    text = _PER_MILLE.sub(" phần nghìn", _SCORE.sub(r"\1\2 \3", text))
+    text = _ALL_WEEK.sub("24 trên 7", _dates(_times(text)))
     text = _ORDINAL.sub(lambda found: found[1] + ("nhất" if found[2] in "I1i" else "tư"), text)
     text = _FIRST_CLASS.sub(r"\1một", _romans(text))
     text = _SERIES.sub(lambda found: found[0].replace("-", ", "), text)
-    text = _NAMED_RANGE.sub(r"\1 đến ", text)
+    text = _COUNTED_RANGE.sub(r"\1 đến ", _NAMED_RANGE.sub(r"\1 đến ", text))
     text = _COUNTED_ZERO.sub(
         lambda found: found[0] if _A_NUMBER.search(found.string[: found.start()]) else found[1], text
     )
@@ -135,7 +155,8 @@ def in_words(text: str) -> str:
 
 
 def _telephone_numbers(text: str) -> str:
-    text = _AREA_IN_BRACKETS.sub(r"\1 ", text)
+    text = _TWO_PHONES.sub(r"\1, ", _AREA_IN_BRACKETS.sub(r"\1 ", text))
+    text = _ACCOUNT.sub(lambda found: found[1] + by_digits(found[2].replace(" ", "")), text)
     text = _PHONE.sub(lambda found: by_digits(found[0].replace("+84", "0")), text)
     text = _SERVICE.sub(lambda found: by_digits("".join(found.groups())), text)
     return _SHORT_NUMBER.sub(_short_number, text)
@@ -148,6 +169,7 @@ def _short_number(found: re.Match[str]) -> str:
 
 
 def _times(text: str) -> str:
+    text = _TIME_AND_DATE.sub(r"\1 ngày ", _TWELVE_HOURS.sub(_of_twelve, text))
     text = _TIMES.sub(r"\1 đến \2", text)
     text = _ONE_TIME.sub(_time, text)
     return _CLOCK_RANGE.sub(" đến ", _FULL_HOUR.sub("", text))
@@ -187,6 +209,11 @@ def _time(found: re.Match[str]) -> str:
         return found[0]
     minutes = int(found[2] or 0)
     return f"{int(found[1])} giờ" + (f" {minutes} phút" if minutes else "")
+
+
+def _of_twelve(found: re.Match[str]) -> str:
+    hour = int(found[1]) % 12 + (12 if found[3] in "pP" else 0)
+    return f"{hour}h{found[2] or ''}"
 
 
 def _date(day: str, month: str, year: str | None) -> str:

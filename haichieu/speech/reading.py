@@ -25,6 +25,8 @@ _FOREIGN = re.compile(r"<en>(.*?)</en>")
 """The normaliser marks what it takes for English."""
 _FIGURE = re.compile(r"\d")
 _MARKS = re.compile(r"</?en>|[<>]")
+_HYPHEN = " gạch nối "
+"""What the normaliser says for a hyphen within a name, as in "SARS-CoV-2"; nobody reads it aloud."""
 
 _normalizer = Normalizer()
 
@@ -63,6 +65,8 @@ def _normalised(piece: str) -> str:
         if type(problem).__name__ != "PanicException":
             raise
         said = piece
+    if _HYPHEN.strip() not in piece:
+        said = said.replace(_HYPHEN, " ")
     said = _FOREIGN.sub(lambda found: _foreign(found[1]), said)
     said = _FIGURE.sub(lambda found: f" {by_digits(found[0])} ", said)
     return " ".join(_MARKS.sub(" ", said).split())

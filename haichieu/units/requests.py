@@ -223,14 +223,12 @@ def _of_split(session: Session, rules: UnitRules, tree: Tree, wanted: Split) -> 
     codes = {one.code.casefold() for one in tree.units.values()}
     names = {name_key(one.name) for one in tree.live_below(unit.parent_id)}
     for place, part in enumerate(wanted.parts, 1):
-        if problem := _wrong_name(part.name):
+        if problem := wrong_name(part.name):
             problems[f"name-{place}"] = problem
         elif name_key(part.name) in names:
             problems[f"name-{place}"] = message("unit_tree.name_taken", name=part.name)
-        if not _CODE.fullmatch(part.code) or len(part.code) > LONGEST_CODE:
-            problems[f"code-{place}"] = message("unit_tree.code_wrong", code=part.code[:LONGEST_CODE])
-        elif part.code.casefold() in codes:
-            problems[f"code-{place}"] = message("unit_tree.code_taken", code=part.code)
+        if problem := wrong_code(part.code, codes):
+            problems[f"code-{place}"] = problem
         codes.add(part.code.casefold())
         names.add(name_key(part.name))
     return problems | _of_given(session, rules, wanted)
@@ -258,7 +256,7 @@ def _of_given(session: Session, rules: UnitRules, wanted: Split) -> Problems:
 
 def _of_name(tree: Tree, unit_id: int, name: str, besides: Iterable[int] = ()) -> Problems:
     unit = tree.units[unit_id]
-    if problem := _wrong_name(name):
+    if problem := wrong_name(name):
         return {"name": problem}
     if name == unit.name:
         return {"name": message("unit_tree.name_unchanged", name=name)}
@@ -267,10 +265,18 @@ def _of_name(tree: Tree, unit_id: int, name: str, besides: Iterable[int] = ()) -
     return {}
 
 
-def _wrong_name(name: str) -> Message | None:
+def wrong_name(name: str) -> Message | None:
+    """Return why a unit cannot have a name, None if it can."""
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         return message("unit_tree.name_wrong", most=LONGEST_NAME)
     return None
+
+
+def wrong_code(code: str, taken: Collection[str]) -> Message | None:
+    """Return why a unit cannot have a code, None if it can; `taken` are case-folded."""
+    if not _CODE.fullmatch(code) or len(code) > LONGEST_CODE:
+        return message("unit_tree.code_wrong", code=code[:LONGEST_CODE])
+    return message("unit_tree.code_taken", code=code) if code.casefold() in taken else None
 
 
 def _retired(tree: Tree, where: str, unit_id: int) -> Problems:

@@ -10,7 +10,9 @@ from ivr.flows.session import Line, Session
 from ivr.prompts.spoken_time import spoken_moment
 from ivr.verbs.menu import KEYS
 
-RIGHTS = {"7": DataRight.WITHDRAWAL, "8": DataRight.ERASURE, "9": DataRight.ACCESS}
+NO_KEY = "7"
+"""Withdraws the consents, or objects where there are none."""
+RIGHTS = {NO_KEY: DataRight.WITHDRAWAL, "8": DataRight.ERASURE, "9": DataRight.ACCESS}
 FIRST_KEY_SECONDS = 4.0
 CONFIRMED = "1"
 
@@ -18,7 +20,8 @@ CONFIRMED = "1"
 class CaseRights(Node):
     """Offers callers what the data law gives them in the case that they just asked about, if it came from their phone.
 
-    7 withdraws the consents, 8 asks for the erasure of message and recording, after a confirmation, 9 asks for a copy.
+    7 withdraws the consents, or objects to the use of the case if there are none; 8 asks for the erasure of message
+    and recording, after a confirmation; 9 asks for a copy.
     Any other key and silence leave: a key that is an exit is taken as one. Callers with a withheld number, and those
     who key in another citizen's case, hear nothing of it.
 
@@ -45,7 +48,7 @@ class CaseRights(Node):
         given = await session.require_citizens().rights.consents(number) if number else None
         if given is None:
             return "done"
-        offered = {key: kind for key, kind in RIGHTS.items() if given or kind is not DataRight.WITHDRAWAL}
+        offered = RIGHTS if given else {**RIGHTS, NO_KEY: DataRight.OBJECTION}
         first, *others = [Line(f"case-right-{kind}") for kind in offered.values()]
         reply = await ask(
             session,

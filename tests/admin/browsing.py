@@ -5,21 +5,21 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, and a page that is right at last is right
-LANGUAGES = (("vi", "English"), ("en", "Tiếng Việt"))
 PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 HUGE = "Loa cụm dân cư " * 667
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+PHONE, LAPTOP = ViewportSize(width=360, height=740), ViewportSize(width=1280, height=800)
 FLAGS = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
@@ -51,16 +51,46 @@ def without_priority(program: str, script: Path) -> Path:
     return script
 
 
+@dataclass(frozen=True, eq=False)
+class View:
+    """A language and a screen in which the panel is looked at."""
+
+    language: str = "vi"
+    screen: ViewportSize = field(default_factory=lambda: LAPTOP)
+
+    def __str__(self) -> str:
+        return f"{self.language}-{self.screen['width']}"
+
+
+EVERY_VIEW = [View(language, screen) for language in ("vi", "en") for screen in (PHONE, LAPTOP)]
+VIEWS = EVERY_VIEW if PROOF else [View("vi", PHONE)]
+on_every_view = pytest.mark.parametrize("view", VIEWS, ids=str)
+"""Open the page in Vietnamese on a phone and, with HAICHIEU_PROOF, in both languages on both screens."""
+
+
 @pytest.fixture
-def page(chromium: Browser, station: Served) -> Iterator[Page]:
+def view() -> View:
+    return View()
+
+
+@pytest.fixture
+def page(chromium: Browser, station: Served, view: View) -> Iterator[Page]:
     """A page of its own, whose console must stay silent."""
-    context = chromium.new_context(base_url=station.address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
+    with opened(chromium, station.address, view) as page:
+        yield page
+
+
+@contextlib.contextmanager
+def opened(chromium: Browser, address: str, view: View) -> Iterator[Page]:
+    """Open a page for the length of the block; afterwards its console must have been silent."""
+    locale = {"vi": "vi-VN", "en": "en-GB"}[view.language]
+    context = chromium.new_context(base_url=address, locale=locale, viewport=view.screen)
     context.set_default_timeout(60_000)
-    opened = context.new_page()
+    page = context.new_page()
     said: list[str] = []
-    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    yield opened
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
     context.close()
     said = [
         line for line in said if "INTERNET_DISCONNECTED" not in line and not re.match(r"\[object|htmx:", line)
@@ -89,20 +119,14 @@ def sign_in_by_form(page: Page, email: str = "admin@district.example") -> None:
     expect(page.locator(".places")).to_be_visible()
 
 
-def views(page: Page) -> Iterator[tuple[str, str]]:
-    """Show pages in Vietnamese on a phone and, with HAICHIEU_PROOF, in both languages on both screens.
-
-    Yields the language and what to call the view; afterwards the page is Vietnamese on a laptop again.
-    """
-    for language, other in LANGUAGES if PROOF else LANGUAGES[:1]:
-        for screen in (PHONE, LAPTOP) if PROOF else (PHONE,):
-            page.set_viewport_size(screen)  # type: ignore[arg-type]
-            yield language, f"{language}-{screen['width']}"
-        page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
-        if PROOF:
-            page.goto("/account")
-            page.locator(".who summary").click()
-            follow(page, page.get_by_role("button", name=other))
+def views(page: Page, station: Served, email: str = "admin@district.example") -> Iterator[tuple[Page, View]]:
+    """Open a page of an account in each view, for what a test has made on another page; with HAICHIEU_PROOF only."""
+    browser = page.context.browser
+    assert browser
+    for view in VIEWS if PROOF else ():
+        with opened(browser, station.address, view) as other:
+            sign_in(other, email, "about:blank")
+            yield other, view
 
 
 def follow(page: Page, way: Locator) -> None:

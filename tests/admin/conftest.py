@@ -7,11 +7,11 @@ import pytest
 
 from haichieu.database import Database
 from haichieu.media import MediaStore
-from tests.admin.browsing import chromium, page
+from tests.admin.browsing import chromium, page, view
 from tests.admin.served import Served, served
 from tests.builders.house import House, SharedApplication
 
-__all__ = ["chromium", "page"]
+__all__ = ["chromium", "page", "view"]
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,9 @@ from tests.builders.programmes import drafted
 TYPED = ("text", "search", "email", "tel", "password", "url")
 PAGES = (
     "/", "/announce", "/emergency", "/account",
-    "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/repairs", "/speakers/slips",
-    "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
-    "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
+    "/speakers", "/speakers/0/edit", "/speakers/import", "/zones", "/zones/0/edit", "/repairs", "/speakers/slips",
+    "/officials", "/officials/0/edit", "/officials/import", "/accounts", "/accounts/0/edit", "/set-up", "/search?q=loa",
+    "/cases", "/programmes", "/programmes/0/edit", "/calendar", "/calendar?view=list", "/calendar/schedules/0/edit",
     "/broadcasts", "/reports", "/reports?view=page", "/reports/registers", "/duties", "/data-requests", "/audit",
     "/book", "/book/devices", "/book/devices/import", "/book/budget/0",
 )  # fmt: skip
@@ -52,7 +52,7 @@ def things(house: House) -> list[str]:
     about_speaker, about_zone = speaker(house, unit), zone(house, unit)
     return [
         f"/duties/{duty(house, unit)}",
-        f"/cases/{number}", f"/programmes/{said}", f"/programmes/{said}/edit", f"/programmes/{said}/withdraw",
+        f"/cases/{number}", f"/programmes/{said}", f"/programmes/{said}/edit",
         f"/calendar/schedules/{plan}", f"/calendar/schedules/{plan}/edit",
         f"/speakers/{about_speaker}", f"/speakers/{about_speaker}/edit", f"/zones/{about_zone}/edit",
         f"/repairs/{broken(house, unit)}",

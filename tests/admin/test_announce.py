@@ -281,6 +281,7 @@ def test_twenty_thousand_characters_are_on_air_with_their_beginning(house: House
         assert len(session.get_one(SpokenRest, made.id).parts) > 10
 
 
+@pytest.mark.proof
 def test_every_part_of_a_long_text_can_be_heard_first(house: House) -> None:
     browser = house.signed_in(OPERATOR)
     path = prepared(browser, text="Bà con chú ý nghe thông báo của xã. " * 26)

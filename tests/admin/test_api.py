@@ -126,7 +126,7 @@ def test_draft_of_another_unit_is_no_programme_at_all(house: House, client: Flas
     )
     assert (refused.status_code, unknown.status_code) == (409, 409)
     assert refused.json["detail"] == unknown.json["detail"].replace(str(10**6), str(number))
-    page = house.signed_in("editor@x.example").get(f"/calendar/schedules/new?programme={number}")
+    page = house.signed_in("editor@x.example").get(f"/calendar/schedules/0/edit?programme={number}")
     assert (page.status_code, "Bản thảo kín" in page.text) == (200, False)
 
 

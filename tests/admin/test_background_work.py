@@ -62,7 +62,7 @@ def runner(house: House, voice: Voice | None = None) -> ProgrammesInMaking:
 def write(house: House, text: str = LONG, then: str = "") -> Browser:
     editor = house.signed_in(EDITOR)
     about = {"title": "Họp thôn", "unit": house.units["commune"], "category": "", "language": "vi"}
-    answer = editor.post("/programmes/new", text=text, then=then, **about)
+    answer = editor.post("/programmes/0/edit", text=text, then=then, **about)
     assert (answer.status_code, answer.location) == (303, "/work")
     return editor
 

@@ -27,7 +27,7 @@ HOSTILE = {
 }
 KINDS = list(HOSTILE)
 """Every form gets the script; with HAICHIEU_PROOF it gets them all."""
-LEAVES = ("/logout", "/account/password", "/language", "/account/second-factor/off")
+LEAVES = ("/logout", "/account/password", "/language", "/account/second-factor-off")
 """After these the browser is out, or sees other pages."""
 
 

@@ -19,13 +19,13 @@ from feedback.states import Channel, Direction
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now
 from haichieu.locale import Message
-from tests.admin.browsing import PHONE, follow, look, sign_in, sign_in_by_form, views
+from tests.admin.browsing import View, follow, look, on_every_view, sign_in, sign_in_by_form
 from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 
 LONG = "Nguyễn Thị Bích Ngọc-" * 8
 PAGES = ("/", "/announce", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")
-PAGES += ("/units", "/units/2/merge", "/units/2/split", "/units/3/move")
+PAGES += ("/units", "/units/new", "/units/2/merge", "/units/2/split", "/units/3/move")
 BUDGET = 150_000
 
 pytestmark = pytest.mark.timeout(240)
@@ -50,36 +50,35 @@ def on_air(session, title: str) -> int:  # type: ignore[no-untyped-def]
     return number
 
 
-def test_every_page_can_be_read_and_reached_by_everybody(page: Page) -> None:
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+@on_every_view
+def test_every_page_can_be_read_and_reached_by_everybody(page: Page, view: View) -> None:
     page.goto("/login")
-    look(page, "login-vi")
+    look(page, f"login-{view}")
     sign_in_by_form(page)
-    for language, view in views(page):
-        for path in PAGES:
-            page.goto(path)
-            assert page.locator("html").get_attribute("lang") == language
-            look(page, f"{path.strip('/').replace('/', '-') or 'now'}-{view}")
-        page.goto("/")
-        follow(page, page.get_by_role("link", name=re.compile("^(Dừng|Stop) ")))
-        look(page, f"stop-{view}")
-        page.goto("/emergency")
-        page.get_by_role("checkbox").first.check()
-        page.get_by_label(re.compile("Nội dung được đọc|Message")).fill("Nước lũ đang về. " * 3)
-        page.get_by_role("button", name=re.compile("Xem trước|Preview")).click()
-        expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
-        look(page, f"emergency-confirm-{view}")
-        page.goto("/announce")
-        page.get_by_label(re.compile("Nội dung để đài đọc|Text to read")).fill("Mời bà con đi họp. " * 30)
-        page.get_by_role("checkbox").first.check()
-        page.get_by_role("button", name=re.compile("Nghe thử và|Listen and")).click()
-        expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
-        look(page, f"announcement-{view}")
-        page.goto("/units/4/rename")
-        page.get_by_label(re.compile("Tên mới|New name")).fill("Xã Mới " + LONG)
-        page.get_by_role("button", name=re.compile("Xem trước|Preview")).click()
-        expect(page.get_by_role("button", name=re.compile("Thực hiện thay đổi|Make the change"))).to_be_visible()
-        look(page, f"unit-preview-{view}")
+    for path in PAGES:
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == view.language
+        look(page, f"{path.strip('/').replace('/', '-') or 'now'}-{view}")
+    page.goto("/")
+    follow(page, page.get_by_role("link", name=re.compile("^(Dừng|Stop) ")))
+    look(page, f"stop-{view}")
+    page.goto("/emergency")
+    page.get_by_role("checkbox").first.check()
+    page.get_by_label(re.compile("Nội dung được đọc|Message")).fill("Nước lũ đang về. " * 3)
+    page.get_by_role("button", name=re.compile("Xem trước|Preview")).click()
+    expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
+    look(page, f"emergency-confirm-{view}")
+    page.goto("/announce")
+    page.get_by_label(re.compile("Nội dung để đài đọc|Text to read")).fill("Mời bà con đi họp. " * 30)
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name=re.compile("Nghe thử và|Listen and")).click()
+    expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
+    look(page, f"announcement-{view}")
+    page.goto("/units/4/rename")
+    page.get_by_label(re.compile("Tên mới|New name")).fill("Xã Mới " + LONG)
+    page.get_by_role("button", name=re.compile("Xem trước|Preview")).click()
+    expect(page.get_by_role("button", name=re.compile("Thực hiện thay đổi|Make the change"))).to_be_visible()
+    look(page, f"unit-preview-{view}")
 
 
 def test_the_first_page_is_small(page: Page) -> None:

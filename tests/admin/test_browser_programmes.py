@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(240)
 
 def test_uploaded_file_is_approved_planned_and_shown_in_the_week(page: Page, station: Served, tmp_path: Path) -> None:
     (tmp_path / "bai-hat.wav").write_bytes(tone(2))
-    sign_in(page, "editor@x.example", "/programmes/new")
+    sign_in(page, "editor@x.example", "/programmes/0/edit")
     look(page, "programme-new-vi")
     form = page.locator("form[data-upload]")
     form.get_by_label("Tiêu đề").fill("Bài hát quê hương")
@@ -41,20 +41,20 @@ def test_uploaded_file_is_approved_planned_and_shown_in_the_week(page: Page, sta
     page.get_by_label("Hằng ngày", exact=True).check()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Hằng ngày lúc 05:30").first).to_be_visible()
-    for _, view in views(page):
+    for other, view in views(page, station, "approver@x.example"):
         for at in ("/programmes", path, "/calendar/schedules/1", "/calendar?view=list"):
-            page.goto(at)
-            look(page, f"{re.sub('[^a-z0-9]+', '-', at.rpartition('://')[2])}-{view}")
-        page.goto(f"/calendar?day={tomorrow}")
-        expect(page.get_by_role("link", name="Tin sáng", exact=True).first).to_be_visible()
-        look(page, f"calendar-week-{view}")
-        page.goto(f"/calendar?view=month&day={tomorrow}")
-        look(page, f"calendar-month-{view}")
+            other.goto(at)
+            look(other, f"{re.sub('[^a-z0-9]+', '-', at.rpartition('://')[2])}-{view}")
+        other.goto(f"/calendar?day={tomorrow}")
+        expect(other.get_by_role("link", name="Tin sáng", exact=True).first).to_be_visible()
+        look(other, f"calendar-week-{view}")
+        other.goto(f"/calendar?view=month&day={tomorrow}")
+        look(other, f"calendar-month-{view}")
 
 
 def test_a_programme_is_spoken_into_the_browser(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
-    sign_in(page, "editor@x.example", "/programmes/new")
+    sign_in(page, "editor@x.example", "/programmes/0/edit")
     form = page.locator("form[data-upload]")
     form.get_by_label("Tiêu đề").fill("Lời trưởng thôn")
     form.get_by_role("button", name="Bắt đầu thu").click()

@@ -25,7 +25,7 @@ def fields(house: House, **more: object) -> dict[str, object]:
 
 def planned(house: House, browser: Browser, **more: object) -> int:
     number = more.pop("programme", None) or ready(house, seconds=600.0)
-    made = browser.post("/calendar/schedules/new", **fields(house, programme=number, **more))
+    made = browser.post("/calendar/schedules/0/edit", **fields(house, programme=number, **more))
     assert made.status_code == 303, made.text
     return int(made.headers["Location"].rpartition("/")[2])
 
@@ -57,13 +57,13 @@ def test_a_collision_is_shown_before_it_is_saved(house: House) -> None:
     editor, number = house.signed_in(EDITOR), ready(house, seconds=600.0)
     planned(house, editor, programme=number)
     form = fields(house, programme=number, title="Tin thứ hai", time="05:35")
-    warned = editor.post("/calendar/schedules/new", **form)
+    warned = editor.post("/calendar/schedules/0/edit", **form)
     assert (warned.status_code, "“Bản tin sáng” phát trước, “Tin thứ hai” đợi" in warned.text) == (409, True)
     assert 'value="Tin thứ hai"' in warned.text
     with house.database.session() as session:
         assert session.query(Schedule).count() == 1
     mark = warned.text.partition('name="confirmed" value="')[2][:64]
-    assert editor.post("/calendar/schedules/new", confirmed=mark, **form).status_code == 303
+    assert editor.post("/calendar/schedules/0/edit", confirmed=mark, **form).status_code == 303
 
 
 def test_what_cannot_be_planned_is_refused_and_stays_in_the_form(house: House) -> None:
@@ -77,11 +77,11 @@ def test_what_cannot_be_planned_is_refused_and_stays_in_the_form(house: House) -
         ({"what": "live"}, "Chưa chọn cán bộ."),
         ({"title": "x" * 10_000}, "tối đa 200 ký tự"),
     ):
-        answer = editor.post("/calendar/schedules/new", **fields(house, programme=number, **more))
+        answer = editor.post("/calendar/schedules/0/edit", **fields(house, programme=number, **more))
         assert (answer.status_code, words in answer.text) == (422, True), (more, answer.text[-3000:])
-    assert editor.post("/calendar/schedules/new", **fields(house, unit=house.units["other"])).status_code == 403
+    assert editor.post("/calendar/schedules/0/edit", **fields(house, unit=house.units["other"])).status_code == 403
     outside = {**fields(house, programme=number), "zone": _zone(house, "11")}
-    refused = editor.post("/calendar/schedules/new", **outside)
+    refused = editor.post("/calendar/schedules/0/edit", **outside)
     assert (refused.status_code, 'id="problem-zone"' in refused.text, "Bản tin sáng" in refused.text) == (
         403,
         True,
@@ -182,7 +182,7 @@ def test_a_viewer_sees_the_calendar_and_changes_nothing(house: House) -> None:
     assert "Bản tin sáng" in week
     assert "data-move" not in week
     assert "Dời" not in viewer.get(f"/calendar/schedules/{number}?was={TOMORROW}T05:30").text
-    for path in ("new", f"{number}/edit"):
+    for path in ("0/edit", f"{number}/edit"):
         assert viewer.get(f"/calendar/schedules/{path}").status_code == 403
     assert viewer.get("/calendar?day=x&zone=zz&view=9").status_code == 200
     assert viewer.get("/calendar?day=9999-12-31").status_code == 200

@@ -22,7 +22,7 @@ from feedback.models import CaseLink, Category, Department, Transcript
 from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
 from haichieu.locale import message
-from tests.admin.browsing import follow, look, sign_in, views
+from tests.admin.browsing import View, follow, look, on_every_view, sign_in
 from tests.admin.served import Served
 from tests.builders.sounds import kept
 
@@ -97,30 +97,30 @@ def open_spoken(page: Page) -> None:
 
 
 @pytest.mark.proof
-def test_cases_can_be_read_and_reached_by_everybody(page: Page) -> None:
+@on_every_view
+def test_cases_can_be_read_and_reached_by_everybody(page: Page, view: View) -> None:
     sign_in(page, "operator@x.example")
-    for _, view in views(page):
-        page.goto("/cases")
-        page.locator("[data-keys] summary").click()
-        look(page, f"cases-{view}")
-        page.goto("/cases?q=khongcogi")
-        look(page, f"cases-empty-{view}")
-        open_spoken(page)
-        page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
-        look(page, f"case-{view}")
-        page.goto("/cases?status=answered")
-        follow(page, page.locator("[data-inbox] a").first)
-        look(page, f"case-answered-{view}")
-        page.goto("/cases?status=new")
-        follow(page, page.locator("[data-inbox] a").last)
-        look(page, f"case-anonymous-{view}")
-        open_spoken(page)
-        page.locator("#field-answer").fill("Xã đã cử người đến sửa cầu, ba ngày nữa xong.")
-        for box in page.locator("form:has(#field-answer) input[name=way]").all():
-            box.check()
-        page.get_by_role("button", name=re.compile("^Xem trước|^Preview")).click()
-        expect(page.locator("#preview dl")).to_be_visible()
-        look(page, f"case-answer-{view}")
+    page.goto("/cases")
+    page.locator("[data-keys] summary").click()
+    look(page, f"cases-{view}")
+    page.goto("/cases?q=khongcogi")
+    look(page, f"cases-empty-{view}")
+    open_spoken(page)
+    page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+    look(page, f"case-{view}")
+    page.goto("/cases?status=answered")
+    follow(page, page.locator("[data-inbox] a").first)
+    look(page, f"case-answered-{view}")
+    page.goto("/cases?status=new")
+    follow(page, page.locator("[data-inbox] a").last)
+    look(page, f"case-anonymous-{view}")
+    open_spoken(page)
+    page.locator("#field-answer").fill("Xã đã cử người đến sửa cầu, ba ngày nữa xong.")
+    for box in page.locator("form:has(#field-answer) input[name=way]").all():
+        box.check()
+    page.get_by_role("button", name=re.compile("^Xem trước|^Preview")).click()
+    expect(page.locator("#preview dl")).to_be_visible()
+    look(page, f"case-answer-{view}")
 
 
 def test_the_inbox_is_worked_by_keys_which_can_be_switched_off(page: Page) -> None:

@@ -191,3 +191,18 @@ def test_rights_decide_who_sees_and_files(
     assert browser.post(PAGE, do="dance", request=request).status_code in (422, 403)
     with house.database.session() as session:
         assert session.scalars(sa.select(Case.citizen_id)).one() is not None
+
+
+def test_objection_without_consent_is_recorded_and_followed(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    admin = house.signed_in(ADMIN)
+    before = admin.get(f"/cases/{number}").text
+    assert ("Ghi ý kiến phản đối" in before, 'value="air"' in before) == (True, True)
+    assert admin.post(f"/cases/{number}/data-request", kind="objection").status_code == 303
+    (request,) = asked(house)
+    assert "Hãy thôi dùng dữ liệu" in admin.get(PAGE).text
+    shown = admin.get(f"/cases/{number}").text
+    assert ("Ghi ý kiến phản đối" in shown, 'value="air"' in shown) == (False, False)
+    assert admin.post(PAGE, do="settle", request=request.id).status_code == 303
+    assert [one.state for one in asked(house)] == ["done"]
+    assert admin.post(PAGE, do="ask", phone=NUMBER, kind="objection").status_code == 303

@@ -77,7 +77,7 @@ def test_the_delivered_examples_are_right() -> None:
         ("Asia/Ho_Chi_Minh", "Asia/Bao_Lac", "Asia/Bao_Lac", "station timezone", "not a known time zone"),
         ("21:30-05:00", "25:30-05:00", "25:30", "station quiet_hours", "must look like"),
         ('emergency_pin = "971357"', "", "[station]", "station", "go together"),
-        ('number = "1900"', 'number = "1999"', 'number = "1999"|2', 'numbers "1999"', "is the emergency_number"),
+        ('number = "1900"', 'number = "1999"', 'number = "1999"|2', 'numbers "1999"', "is the emergency number"),
         ('flow = "hotline"', 'flow = "hotlin"', "hotlin", 'numbers "1022"', "no flow “hotlin”"),
         ('department = "kinh-te"', 'department = "x"', 'department = "x"', 'categories "1"', "no department “x”"),
         ('role = "admin"', 'role = "king"', "king", 'accounts "quantri@baolac.example" role', "must be one of"),
@@ -120,7 +120,7 @@ def test_routes_that_cannot_be_name_the_number_and_what_to_do(path: Path, routes
 
 def test_the_flow_that_rings_the_duty_desk_needs_its_phone(path: Path) -> None:
     text = EXAMPLE.replace('duty_phone = "+842063000001"', 'routes = [{ flow = "duty-desk" }]')
-    assert "needs a duty_phone" in mistakes_in(path, text)[0][2]
+    assert "needs the duty phone" in mistakes_in(path, text)[0][2]
 
 
 def test_every_mistake_is_reported_in_one_language(path: Path) -> None:

@@ -36,9 +36,14 @@ def test_the_link_makes_one_administrator_and_is_used_up(database: Database, tmp
     assert browser.get(path).status_code == 404
     steps = browser.get("/set-up").text
     assert steps.count("chưa xong") == 7
-    for way in ("/station/phones/0", "/station/station/1", "/numbers/new?unit=BAO-LAC", "/officials/new?unit=BAO-LAC"):
+    for way in (
+        "/station/phones/0/edit",
+        "/station/station/1/edit",
+        "/numbers/0/edit?unit=BAO-LAC",
+        "/officials/0/edit?unit=BAO-LAC",
+    ):
         assert f'href="{way}' in steps
-    number = browser.post("/numbers/new", "/set-up", number="02063888888", flow="official-line", unit="BAO-LAC")
+    number = browser.post("/numbers/0/edit", "/set-up", number="02063888888", flow="official-line", unit="BAO-LAC")
     assert number.status_code == 303
     assert browser.get("/set-up").text.count("chưa xong") == 6
     assert 'href="/set-up"' in browser.get("/").text

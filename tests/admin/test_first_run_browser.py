@@ -22,7 +22,7 @@ def station(web: Served, migrated_sqlite: Path) -> Served:
 
 def test_an_empty_station_is_set_up_on_a_phone(page: Page, station: Served) -> None:
     link = "/first-run/" + first_link(load_settings(home=station.house.home)).rpartition("/")[2]
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     page.goto(link)
     look(page, "first-run-vi-360")
     overfill(page, "Tên đơn vị")
@@ -39,6 +39,11 @@ def test_an_empty_station_is_set_up_on_a_phone(page: Page, station: Served) -> N
     page.get_by_label("Nhập lại mật khẩu").fill("ba-con-ech-xanh")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="1. Đơn vị xong")).to_be_visible()
+    page.get_by_role("link", name="Thêm đơn vị").click()
+    look(page, "first-run-units-vi-360")
+    page.get_by_label("Tên các đơn vị mới").fill("Xóm Nà Phạc\nXóm Cốc Xả")
+    page.get_by_role("button", name="Thêm", exact=True).click()
+    expect(page.get_by_text("Đã thêm 2 đơn vị: Xóm Nà Phạc (BAO-LAC-1), Xóm Cốc Xả (BAO-LAC-2).")).to_be_visible()
     for path in (
         "/set-up",
         "/",

@@ -43,7 +43,7 @@ async def page(station: TrialStation, tmp_path: Path) -> AsyncIterator[Page]:
         if os.geteuid() == 0:
             program, flags = str(without_priority(program, tmp_path / "chromium")), [*FLAGS, "--no-sandbox"]
         browser = await playwright.chromium.launch(executable_path=program, args=flags)
-        context = await browser.new_context(base_url=address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
+        context = await browser.new_context(base_url=address, locale="vi-VN", viewport=LAPTOP)
         context.set_default_timeout(SECONDS)
         yield await context.new_page()
         await browser.close()

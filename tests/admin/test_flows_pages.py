@@ -22,7 +22,8 @@ from tests.builders.accounts import PASSWORD
 from tests.builders.house import PAGE, Browser, House, SharedApplication
 
 ADMIN = "admin@district.example"
-DRAFT = "/flows/hotline/draft"
+FLOW = "/flows/hotline"
+DRAFT = f"{FLOW}/draft"
 
 
 @pytest.fixture
@@ -57,9 +58,9 @@ def test_a_menu_is_changed_tried_published_and_taken_back(house: House) -> None:
     page = browser.get(DRAFT).text
     assert "Chưa có bản nháp" in page
     assert "Bấm một để nghe bản tin mới nhất." in page  # what the menu says
-    added = send(browser, f"{DRAFT}/steps", step="office-hours", verb="say", before="main-menu", exit="5")
-    assert added.headers["Location"].endswith("/steps/office-hours")
-    step = f"{DRAFT}/steps/office-hours"
+    added = send(browser, f"{FLOW}/add", step="office-hours", verb="say", before="main-menu", exit="5")
+    assert added.headers["Location"].endswith("/draft/office-hours")
+    step = f"{DRAFT}/office-hours"
     page = browser.get(step).text
     assert "thiếu prompt" in page  # at the step that lacks it
     assert "Nhiều nhất" not in page
@@ -103,10 +104,10 @@ def test_a_menu_is_changed_tried_published_and_taken_back(house: House) -> None:
 
 def test_what_the_second_of_two_people_typed_is_kept(house: House) -> None:
     one, other = house.signed_in(ADMIN), house.signed_in(ADMIN)
-    step = f"{DRAFT}/steps/main-menu"
+    step = f"{DRAFT}/main-menu"
     old = seen(one, step)
     exits = {"exit_1": "message", "exit_2": "commune", "exit_*": "main-menu"}
-    assert send(other, f"{DRAFT}/steps/status/remove", step, instead="main-menu").status_code == 303
+    assert send(other, f"{DRAFT}/status", step, do="remove", instead="main-menu").status_code == 303
     typed = {"step": "main-menu", "field_prompt": "ask-useful", "field_seconds": "7.5", **exits}
     late = one.post(step, step, seen=old, **typed)
     assert late.status_code == 409
@@ -116,27 +117,29 @@ def test_what_the_second_of_two_people_typed_is_kept(house: House) -> None:
     assert "status" not in at_work(house)
     assert one.post(step, step, seen=seen(one, step), **typed).status_code == 303
     assert at_work(house)["main-menu"] == {"1": "message", "2": "commune", "*": "main-menu"}
-    gone = one.post(f"{DRAFT}/steps/status", step, seen=old, step="ket-qua", exit_done="main-menu")
+    gone = one.post(f"{DRAFT}/status", step, seen=old, step="ket-qua", exit_done="main-menu")
     assert (gone.status_code, "ket-qua" in gone.text) == (409, True)
     own = json.loads(delivered_definition("hotline"))
     own["title"] = {"vi": "Của tôi <i>"}
-    written = one.post(f"{DRAFT}/json", f"{DRAFT}/json", seen=old, definition=json.dumps(own, ensure_ascii=False))
+    written = one.post(f"{FLOW}/json", f"{FLOW}/json", seen=old, definition=json.dumps(own, ensure_ascii=False))
     assert written.status_code == 409
     assert "Của tôi &lt;i&gt;" in written.text
     assert "Bản nháp hiện nay" in written.text
     for path, fields in (
-        (DRAFT, {"start": "language", "title_vi": "Tên mới"}), (f"{DRAFT}/discard", {"sure": "yes"}),
-        (f"{DRAFT}/steps", {"step": "moi", "verb": "say"}), (f"{step}/order", {"move": "1:down"}),
-        (f"{step}/remove", {}),
+        (DRAFT, {"start": "language", "title_vi": "Tên mới"}), (f"{FLOW}/discard", {"sure": "yes"}),
+        (f"{FLOW}/add", {"step": "moi", "verb": "say"}), (step, {"do": "order", "move": "1:down"}),
+        (step, {"do": "remove"}),
     ):  # fmt: skip
         late = one.post(path, DRAFT, seen=old, **fields)
         assert (late.status_code, "Người khác vừa thay đổi" in late.text) == (409, True), path
-        assert all(value in late.text for value in fields.values() if value not in ("yes", "1:down")), path
+        assert all(
+            value in late.text for value in fields.values() if value not in ("yes", "1:down", "order", "remove")
+        ), path
 
 
 def test_typed_text_survives_an_expired_login_and_overwrites_nobody(house: House) -> None:
     browser, other = house.signed_in(ADMIN), house.signed_in(ADMIN)
-    step = f"{DRAFT}/steps/main-menu"
+    step = f"{DRAFT}/main-menu"
     token, mark = browser.form_token(step), seen(browser, step)
     with house.database.session() as session:
         session.query(WebSession).order_by(WebSession.id).first().ended_at = now()  # type: ignore[union-attr]
@@ -146,7 +149,7 @@ def test_typed_text_survives_an_expired_login_and_overwrites_nobody(house: House
     )
     sealed = re.search(r'name="kept" value="([^"]+)"', late.text)
     assert sealed, late.text
-    assert send(other, f"{DRAFT}/steps/status/remove", instead="main-menu").status_code == 303
+    assert send(other, f"{DRAFT}/status", do="remove", instead="main-menu").status_code == 303
     signed_in = browser.post("/login", email=ADMIN, password=PASSWORD, kept=sealed[1], next=step)
     assert signed_in.headers["Location"] == step
     page = browser.get(step).text
@@ -157,36 +160,36 @@ def test_typed_text_survives_an_expired_login_and_overwrites_nobody(house: House
 
 def test_the_draft_by_its_other_forms(house: House) -> None:
     browser = house.signed_in(ADMIN)
-    step = f"{DRAFT}/steps/main-menu"
-    assert send(browser, f"{step}/order", move="2:up").status_code == 303
+    step = f"{DRAFT}/main-menu"
+    assert send(browser, step, do="order", move="2:up").status_code == 303
     assert list(at_work(house)["main-menu"].items())[:2] == [("1", "message"), ("2", "commune")]
-    assert send(browser, f"{step}/order", order=["2", "1", "3", "0", "*"]).status_code == 303
+    assert send(browser, step, do="order", order=["2", "1", "3", "0", "*"]).status_code == 303
     assert at_work(house)["main-menu"]["1"] == "commune"
     assert send(browser, DRAFT, title_vi="Bà con", start="language", call_back_entry="").status_code == 303
     page = browser.get(DRAFT).text
     assert "đài gọi đi theo menu này nên cần call_back_entry" in html.unescape(page)
     assert "không có bước nào dẫn tới" in page  # at `greeting`, which nothing leads to any more
-    written = send(browser, f"{DRAFT}/json", definition=delivered_definition("hotline"))
+    written = send(browser, f"{FLOW}/json", definition=delivered_definition("hotline"))
     assert written.status_code == 303
     for bad in (
         "", "[", '{"nodes": [{"id": "a", "verb": "dance"}]}', '{"nodes": [], "title": "\\ud800"}',
         '{"nodes": [{"id": "a", "verb": "\\ud800"}]}', '{"nodes": [], "\\ud800": 1, "\\ud800": 2}',
     ):  # fmt: skip
-        answer = send(browser, f"{DRAFT}/json", definition=bad)
+        answer = send(browser, f"{FLOW}/json", definition=bad)
         assert answer.status_code == 422
         assert html.escape(bad, quote=False) in answer.text.replace("&#34;", '"')
     for fields in (
         {"step": "Có dấu", "verb": "say"}, {"step": "main-menu", "verb": "say"}, {"step": "x", "verb": "dance"},
         {"step": "", "verb": "say"}, {"step": "x\0", "verb": "say"}, {"step": "a" * 10_000, "verb": "say"},
     ):  # fmt: skip
-        assert send(browser, f"{DRAFT}/steps", **fields).status_code == 422, fields
+        assert send(browser, f"{FLOW}/add", **fields).status_code == 422, fields
     refused = send(browser, step, step, step="main-menu", field_seconds="lâu <b>", exit_1="commune")
     assert (refused.status_code, "lâu &lt;b&gt;" in refused.text) == (422, True)
-    assert send(browser, f"{DRAFT}/discard").status_code == 422
-    assert send(browser, f"{DRAFT}/discard", sure="yes").status_code == 303
+    assert send(browser, f"{FLOW}/discard").status_code == 422
+    assert send(browser, f"{FLOW}/discard", sure="yes").status_code == 303
     with house.database.session() as session:
         assert session.query(FlowDraft).count() == 0
-    for nowhere in ("/flows/nope", "/flows/nope/draft", f"{DRAFT}/steps/nope", "/flows/hotline/versions/7"):
+    for nowhere in ("/flows/nope", "/flows/nope/draft", f"{DRAFT}/nope", "/flows/hotline/versions/7"):
         assert browser.get(nowhere).status_code == 404
     assert send(browser, "/flows/hotline/versions/7", over="0", because="x").status_code == 404
 
@@ -217,7 +220,7 @@ def test_the_simulator_walks_by_the_address_and_touches_nothing(house: House) ->
         "start": "a",
         "nodes": [{"id": "a", "verb": "say"}],
     }
-    send(browser, f"{DRAFT}/json", definition=json.dumps(broken))
+    send(browser, f"{FLOW}/json", definition=json.dumps(broken))
     assert "thiếu prompt" in browser.get("/flows/hotline/simulator").text
     assert "Đài truyền thanh xin chào bà con" in browser.get("/flows/hotline/simulator?of=0").text
 
@@ -230,15 +233,14 @@ def test_the_biggest_flow_there_may_be_can_be_shown(house: House) -> None:
         versions.save_draft(session, "hotline", json.dumps(whole), mark, "test", now())
         assert versions.history(session, "hotline") == []
     browser = house.signed_in(ADMIN)
-    for path in ("", "/draft", "/draft/json", "/draft/steps/s250", "/publish", "/simulator"):
+    for path in ("", "/draft", "/json", "/draft/s250", "/publish", "/simulator"):
         assert browser.get(f"/flows/hotline{path}").status_code == (200), path
 
 
 def test_menu_with_other_keys_is_shown_with_the_words_to_record(house: House) -> None:
     browser = house.signed_in(ADMIN)
     assert "Lời thoại không còn khớp" not in browser.get(DRAFT).text
-    order = f"{DRAFT}/steps/main-menu/order"
-    assert send(browser, order, move="1:down").status_code == 303
+    assert send(browser, f"{DRAFT}/main-menu", do="order", move="1:down").status_code == 303
     for path in (DRAFT, "/flows/hotline/publish"):
         page = browser.get(path).text
         assert "Lời thoại không còn khớp với phím" in page, path
@@ -251,7 +253,7 @@ def test_menu_with_other_keys_is_shown_with_the_words_to_record(house: House) ->
 
 def test_words_of_a_menu_are_published_together_with_its_keys(house: House) -> None:
     browser, publish = house.signed_in(ADMIN), "/flows/hotline/publish"
-    assert send(browser, f"{DRAFT}/steps/main-menu/order", move="1:down").status_code == 303
+    assert send(browser, f"{DRAFT}/main-menu", do="order", move="1:down").status_code == 303
     shown = browser.get(publish).text
     proposed = html.unescape(re.findall(r'name="words:vi:hotline-menu"[^>]*>([^<]*)<', shown)[0])
     assert proposed.startswith("Bấm một để gửi ý kiến phản ánh.")
@@ -273,14 +275,14 @@ def test_steps_have_names_and_keys_the_words_that_callers_hear(house: House) -> 
     page = html.unescape(house.signed_in(ADMIN).get(DRAFT).text)
     assert "<b>Menu chính</b>" in page
     assert re.search(r'<kbd>1</kbd></span><span class="hint" dir="auto">Bấm một để nghe bản tin mới nhất\.', page)
-    step = html.unescape(house.signed_in(ADMIN).get(f"{DRAFT}/steps/main-menu").text)
+    step = html.unescape(house.signed_in(ADMIN).get(f"{DRAFT}/main-menu").text)
     assert re.search(r'<kbd>1</kbd> <span class="hint" dir="auto">Bấm một để nghe bản tin', step)
     assert ">Nghe bản tin</option>" in step
 
 
 def test_menu_whose_words_were_changed_for_its_keys_is_right(house: House) -> None:
     browser = house.signed_in(ADMIN)
-    assert send(browser, f"{DRAFT}/steps/main-menu/order", move="1:down").status_code == 303
+    assert send(browser, f"{DRAFT}/main-menu", do="order", move="1:down").status_code == 303
     with house.database.session() as session:
         for language in ("vi", "en"):
             text = "Bấm một để gửi phản ánh." if language == "vi" else "To leave a message, press one."

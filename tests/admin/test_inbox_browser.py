@@ -4,7 +4,7 @@ import datetime
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from feedback.cases.case_lifecycle import OPEN, Opening, Said, find_case, open_case
 from feedback.cases.merging import close
@@ -16,7 +16,7 @@ from tests.admin.browsing import PHONE, sign_in
 from tests.admin.served import Served
 from tests.builders.accounts import OPERATOR
 
-OFFICE = {"width": 1366, "height": 768}
+OFFICE = ViewportSize(width=1366, height=768)
 MOST_KEYS = 12
 LONG = "Cầu treo ở xóm hỏng hai tháng nay, trẻ em không đi học được, xin xã sửa giúp bà con. " * 3
 
@@ -66,7 +66,7 @@ def test_a_case_is_answered_and_closed_in_twelve_keys(page: Page, station: Serve
     rows = page.locator("[data-inbox] > li")
     sign_in(page, OPERATOR, "/cases")
     for screen, least in ((PHONE, 1), (OFFICE, 8)):
-        page.set_viewport_size(screen)  # type: ignore[arg-type]
+        page.set_viewport_size(screen)
         boxes = [row.bounding_box() for row in rows.all()]
         seen = [box for box in boxes if box and box["y"] + box["height"] <= screen["height"]]
         assert len(seen) >= least, (screen, boxes[:9])

@@ -4,25 +4,36 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from admin.access.permissions import for_anyone_signed_in
+from admin.accounts.views import AccountPages
+from admin.broadcasts.broadcast_steps import TITLE
 from admin.broadcasts.log_views import BROADCAST_COLUMNS, DELIVERY_COLUMNS
 from admin.calendar.drafts import REPEATS
 from admin.cases.answer_templates import BUILT_IN
 from admin.cases.filters import Tab
+from admin.duties.duty_fields import FIELDS_OF_NEW
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import BUTTONS, MAP, Group, Page
+from admin.layout.pages import Form
 from admin.layout.refusals import refusal_message
 from admin.notices.models import NoticeKind
+from admin.numbers.views import NumberPages
+from admin.officials.views import SIP_PHONES, OfficialPages
+from admin.panel import Panel
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.repairs.views import COLUMNS as REPAIR_COLUMNS
 from admin.reports.registers import FORMAL, INFORMAL, REQUESTS, Register
 from admin.set_up.progress import Step
 from admin.speakers.queries import Standing
+from admin.speakers.views import SpeakerPages
 from admin.station.fields import FORMS
+from admin.station_book.yearly_report import PLAN
 from admin.web import HEADERS
+from admin.zones.views import ZonePages
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
 from broadcast_bridge.broadcasts.villages import VillageState
 from broadcast_bridge.duties.states import DutyState
@@ -30,6 +41,7 @@ from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.repairs.states import REPAIR, Fault, Outcome
 from broadcast_bridge.repairs.states import Origin as RepairOrigin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
+from broadcast_bridge.source_system.dialects import DIALECTS
 from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
 from feedback.cases.case_order import Order
 from feedback.states import (
@@ -76,6 +88,10 @@ STEPS = [
 PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
 FIELDS = [one for _, fields in FORMS.values() for one in fields]
+PANEL = cast(Panel, None)
+ENTRIES = (SpeakerPages(PANEL), ZonePages(PANEL), OfficialPages(PANEL), AccountPages(PANEL), NumberPages(PANEL))
+OF_ENTRIES = [field for pages in ENTRIES for field in (*pages.fields(None, Form()), SIP_PHONES)]
+OF_ENTRIES += [*FIELDS, *FIELDS_OF_NEW, TITLE]
 REPORTS = ("broadcasts", "reach", "availability", "cases", "satisfaction", "survey", "duties")
 OF_BOOK = ("stations", "inspections", "repairs", "plans", "training", "budget")
 
@@ -130,15 +146,16 @@ BUILT = {
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
-    **{people: ["new", "words", "none_found"] for people in ("officials", "accounts")},
+    **{people: ["new", "edit", "words", "none_found"] for people in ("officials", "accounts")},
+    "zones": ["new", "edit"], "speakers": ["new", "edit", "added", "password_kept", "sort_sip", "sort_multicast"],
+    **{about: ["title", "once", "done"] for about in ("recovery", "token", "password")},
     "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
     "flow_step": {node.id for flow in delivered_flows() for node in delivered_flow(flow).nodes},
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
     "device_action": list(DeviceAction), "direct_call": list(DirectAnswer), "village_state": list(VillageState),
     "proof": [f"{what}_{how}" for what in ("villages", "places") for how in ("heard", "all", "now")],
-    "set_up": list(Step), "trial_call": list(TrialState), "station_dialect": ["neutral", "device", "portal"],
-    "station_field": {one.label or one.name for one in FIELDS}, "station_hint": {one.hint for one in FIELDS} - {""},
+    "set_up": list(Step), "trial_call": list(TrialState), "station_dialect": list(DIALECTS), "book_plan": PLAN,
     **{f"station_{text}": FORMS.keys() - {"station"} for text in ("kind", "what", "none", "new", "edit", "remove")},
     "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "sample": {name for key in PROMPTS.keys("vi") for name in PROMPTS.variables(key)},
@@ -149,8 +166,11 @@ BUILT = {
 def used() -> set[str]:
     """The names of every text that a page asks for, or that an error of the panel carries."""
     found = {f"{group}.{name}" for group, names in BUILT.items() for name in names}
+    found |= {text for one in OF_ENTRIES for text in (one.title, one.help, one.empty) if text}
+    found |= {f"{one.texts}.{choice}" for one in OF_ENTRIES if one.texts for choice in one.choices}
     for source in SOURCES:
         text = source.read_text()
+        found |= set(re.findall(r'"([a-z_]+\.[a-z_0-9]+)"', " ".join(re.findall(r"\bAct\(.*", text))))
         found |= set(re.findall(r"""\b(?:t|say)\(["']([a-z_]+\.[a-z_0-9]*[a-z0-9])["']""", text))
         found |= set(re.findall(r'"panel\.([a-z_.0-9]+)"', text))
     return found

@@ -34,12 +34,12 @@ def test_an_empty_log_says_so(house: House) -> None:
     browser = house.signed_in(VIEWER)
     assert "Chưa có buổi phát nào" in browser.get("/broadcasts").text
     assert "Thử bỏ bớt" in browser.get("/broadcasts?q=lũ").text
-    assert len(table(browser.get("/broadcasts.csv").text)) == 1
+    assert len(table(browser.get("/broadcasts?as=csv").text)) == 1
 
 
 def test_unread_file_leaves_no_request_on_the_thread(house: House) -> None:
     browser = house.signed_in(VIEWER)
-    first, second = (browser.get("/broadcasts.csv") for _ in range(2))
+    first, second = (browser.get("/broadcasts?as=csv") for _ in range(2))
     assert not has_request_context()
     first.close()
     second.close()
@@ -50,11 +50,11 @@ def test_the_log_shows_what_was_heard_in_the_visitors_units_and_no_more(house: H
         aired(session, {"loa-village": "played"}, "Tin của thôn", zone="13")
         elsewhere = aired(session, {"loa-other": "played"}, "Tin nơi khác", zone="14").id
     browser = house.signed_in(VIEWER)
-    for path in ("/broadcasts", "/broadcasts.csv"):
+    for path in ("/broadcasts", "/broadcasts?as=csv"):
         shown = browser.get(path).text
         assert "Tin của thôn" in shown
         assert "Tin nơi khác" not in shown
-    for path in (f"/broadcasts/{elsewhere}", f"/broadcasts/{elsewhere}.csv"):
+    for path in (f"/broadcasts/{elsewhere}", f"/broadcasts/{elsewhere}?as=csv"):
         assert browser.get(path).status_code == 404
     assert "Tin nơi khác" in house.signed_in("viewer@district.example").get("/broadcasts").text
 
@@ -75,7 +75,7 @@ def test_filters_stay_in_the_address_from_page_to_page(house: House) -> None:
     assert "Nông vụ số 01" in browser.get(older).text
     assert "state=ended" in older
     assert "Nông vụ" not in browser.get("/broadcasts?until=2020-01-01").text
-    assert len(table(browser.get("/broadcasts.csv?q=nong+vu").text)) == 53
+    assert len(table(browser.get("/broadcasts?as=csv&q=nong+vu").text)) == 53
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_proof_names_every_speaker_with_reasons_in_words(house: House) -> No
         assert words in shown
     assert "1 trong 1 thôn đã nghe; không nghe được: <bdi>Đơn vị other</bdi>." in shown
     assert "0,00" not in shown
-    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}.csv").text)}
+    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}?as=csv").text)}
     assert rows["loa-commune"][5:9] == ["1234.5", "có", "2.5", "7.25"]
     assert rows["loa-other"][6:9] == ["không", "", ""]
     assert rows["loa-other"][-2] == "cụm loa chưa kết nối về đài"
@@ -110,7 +110,7 @@ def test_the_proof_says_unknown_for_a_speaker_that_never_reported(house: House) 
         number = made.id
     browser = house.signed_in(VIEWER)
     assert browser.get(f"/broadcasts/{number}").text.count(">không rõ</td>") == 3
-    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}.csv").text)}
+    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}?as=csv").text)}
     assert rows["loa-commune"][6:9] == ["không rõ"] * 3
 
 
@@ -127,7 +127,7 @@ def test_the_proof_begins_with_a_sentence_about_villages(house: House) -> None:
     )
     assert "Cả 2 đơn vị đã nghe." in browser.get(f"/broadcasts/{heard}").text
     assert "Buổi phát này không có bản ghi." in browser.get(f"/broadcasts/{live}").text
-    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{missed}.csv").text)}
+    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{missed}?as=csv").text)}
     assert rows["loa-village"][2] == "Đơn vị village (Đơn vị commune)"
 
 
@@ -162,7 +162,7 @@ def test_a_broadcast_on_air_can_be_stopped_from_its_page_and_follows(house: Hous
 def test_no_cell_of_a_file_is_a_formula(house: House, name: str) -> None:
     with house.database.session() as session:
         aired(session, {"loa-commune": "played"}, name)
-    row = table(house.signed_in(VIEWER).get("/broadcasts.csv").text)[1]
+    row = table(house.signed_in(VIEWER).get("/broadcasts?as=csv").text)[1]
     assert row[2] == f"'{name}"
 
 
@@ -184,7 +184,7 @@ def test_a_broadcast_that_is_over_is_called_off_in_two_steps(house: House) -> No
     assert "Đã hủy phát bù cho 1 cụm loa." in shown
     assert "Không phát bù nữa: được dừng theo lệnh." in shown
     assert f'href="{stop}"' not in shown
-    rows = {row[0]: row for row in table(browser.get(f"{page}.csv").text)}
+    rows = {row[0]: row for row in table(browser.get(f"{page}?as=csv").text)}
     assert (rows["loa-village"][-1], rows["loa-commune"][-1]) == ("được dừng theo lệnh", "")
 
 

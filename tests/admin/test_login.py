@@ -212,9 +212,9 @@ def test_passwords_are_hashed_outside_of_transactions(house: House, monkeypatch:
         number = session.query(Account).filter_by(email=WHO).one().id
     for page, fields in (
         (f"/accounts/{number}/password", {}),
-        ("/accounts/new", {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "COMMUNE"}),
+        ("/accounts/0/edit", {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "COMMUNE"}),
         ("/accounts/import", {"table": "email,name,role,unit\nhai@x.example,Hai,viewer,COMMUNE", "confirmed": "yes"}),
-        ("/officials/new", {"code": "1005", "name": "Páo", "unit": "COMMUNE"}),
+        ("/officials/0/edit", {"code": "1005", "name": "Páo", "unit": "COMMUNE"}),
         ("/officials/import", {"table": "code,name,unit,pin\n1006,Hai,COMMUNE,735193", "confirmed": "yes"}),
         ("/account/password", {"new_password": new, "new_password_again": new}),
     ):
@@ -259,7 +259,7 @@ def test_signing_in_makes_a_new_login_whatever_the_browser_brought(house: House)
     attacker = house.browser()
     attacker.client.set_cookie("haichieu", "chosen-by-an-attacker")
     assert attacker.get("/account").status_code == 303
-    answer = browser.client.post("/account/tokens", data={"csrf_token": before, "name": "x"})
+    answer = browser.client.post("/account/token", data={"csrf_token": before, "name": "x"})
     assert answer.status_code == 400  # the forms' token of before the login is void too
 
 

@@ -33,7 +33,7 @@ HERE = {
     "/data-requests": ("true", ["/data-requests"]),
     "/speakers/map": ("true", ["/speakers/map"]),
     "/speakers/1": ("true", ["/speakers"]),
-    "/officials/new": ("true", ["/officials", "/officials"]),
+    "/officials/0/edit": ("true", ["/officials", "/officials"]),
     "/accounts": ("true", ["/officials", "/accounts"]),
     "/pronunciations": ("true", ["/numbers", "/prompts"]),
     "/audit": ("true", ["/audit"]),

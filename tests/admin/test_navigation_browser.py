@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from haichieu.people import Account
 from tests.admin.browsing import PHONE, look, sign_in
@@ -11,7 +11,7 @@ from tests.admin.served import Served
 from tests.builders.broadcasts import on_air
 from tests.builders.cases import written
 
-OFFICE = {"width": 1366, "height": 768}
+OFFICE = ViewportSize(width=1366, height=768)
 HEADER, BAR, RAIL = 56, 60, 200
 """Pixels: the most that the line at the top, the bar at the bottom and the rail at the side take."""
 PLACES = ("/", "/calendar", "/cases", "/speakers", "/officials")
@@ -62,7 +62,7 @@ def open_by_keyboard(page: Page, path: str) -> int:
     "screen", [pytest.param(OFFICE, id="laptop", marks=pytest.mark.proof), pytest.param(PHONE, id="phone")]
 )
 def test_every_place_is_reached_by_keyboard_and_takes_little_room(page: Page, screen: dict[str, int]) -> None:
-    page.set_viewport_size(screen)  # type: ignore[arg-type]
+    page.set_viewport_size(screen)
     sign_in(page, at="/account")
     is_phone = screen is PHONE
     for path in (*PLACES[1:], PLACES[0]):
@@ -110,7 +110,7 @@ def test_search_is_a_key_away_and_text_of_double_size_fits(page: Page, station: 
     expect(page.locator("#field-q")).to_be_focused()
     page.keyboard.press("Control+k")
     expect(page.locator("header [data-find]")).to_be_focused()
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     page.keyboard.press("Control+k")
     expect(page).to_have_url(re.compile("/search$"))
     expect(page.locator("main [data-find]")).to_be_focused()

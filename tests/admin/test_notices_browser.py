@@ -78,7 +78,7 @@ def test_the_wallboard_renews_itself_and_is_readable(page: Page, station: Served
     alarm(station, "third")
     expect(page.locator(".wall-figure", has_text="cảnh báo").locator("b")).to_have_text(str(before + 1))
     for screen in (LAPTOP, PHONE):
-        page.set_viewport_size(screen)  # type: ignore[arg-type]
+        page.set_viewport_size(screen)
         look(page, f"wallboard-{screen['width']}")
 
 

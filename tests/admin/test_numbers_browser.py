@@ -10,7 +10,7 @@ from ivr.calls.number_routes import Days, Route
 from ivr.calls.routing import Number
 from ivr.prompts import custom
 from ivr.prompts.prompt_texts import PromptTexts
-from tests.admin.browsing import look, sign_in, views
+from tests.admin.browsing import View, look, on_every_view, sign_in
 from tests.admin.served import Served
 
 pytestmark = pytest.mark.timeout(300)
@@ -81,6 +81,7 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
     expect(page.get_by_role("group", name="Khung giờ 4")).to_be_visible()
 
 
+@pytest.mark.proof
 def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
     sign_in(page, "admin@district.example", "/prompts?q=hotline+menu")
@@ -107,7 +108,8 @@ def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
 
 
 @pytest.mark.proof
-def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station: Served) -> None:
+@on_every_view
+def test_every_page_can_be_read_by_everybody(page: Page, station: Served, view: View) -> None:
     with station.house.database.session() as session:
         gone, good = (session.query(Number).filter_by(number=one).one().id for one in ("1055", "1080"))
     pages = {
@@ -119,8 +121,7 @@ def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station
         "prompt-no-voice": "/prompts/tay/goodbye",
     }  # fmt: skip
     sign_in(page)
-    for language, view in views(page):
-        for name, path in pages.items():
-            page.goto(path)
-            assert page.locator("html").get_attribute("lang") == language
-            look(page, f"{name}-{view}")
+    for name, path in pages.items():
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == view.language
+        look(page, f"{name}-{view}")

@@ -41,7 +41,7 @@ def mark(browser: Browser, row: Number) -> str:
 
 def test_a_number_is_added_looked_at_changed_and_retired(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    added = browser.post("/numbers/new", "/account", **fields(NIGHT, missed_call_back="yes"))
+    added = browser.post("/numbers/0/edit", "/account", **fields(NIGHT, missed_call_back="yes"))
     assert added.status_code == 303
     row = only(house)
     assert [render(route.in_words(), "vi") for route in routes_of(row)] == ["ngày làm việc 17:00-07:30"]
@@ -73,7 +73,7 @@ def test_a_number_is_added_looked_at_changed_and_retired(house: House) -> None:
         ([("every", "06:00", "07:00", "", "")], {}, "chưa chọn nơi dẫn đến"),
         ([("every", "06:00", "07:00", "khong-co", "")], {}, "không có menu “khong-co”"),
         ([("every", "06:00", "07:00", "hotline", "12x")], {}, "không phải số điện thoại"),
-        ([NIGHT], {"duty_phone": ""}, "duty-desk cần duty_phone"),
+        ([NIGHT], {"duty_phone": ""}, "duty-desk cần số máy trực"),
         ([("every", f"{hour:02}:00", f"{hour:02}:30", "hotline", "") for hour in range(13)], {}, "12"),
     ],
 )
@@ -81,7 +81,7 @@ def test_what_cannot_be_is_refused_and_what_was_typed_stays(
     house: House, routes: list[tuple[str, str, str, str, str]], more: dict[str, str], said: str
 ) -> None:
     browser = house.signed_in("admin@x.example")
-    answer = browser.post("/numbers/new", "/account", **fields(*routes, **more))
+    answer = browser.post("/numbers/0/edit", "/account", **fields(*routes, **more))
     assert answer.status_code == 422
     assert said in answer.text
     assert 'value="06:00"' in answer.text or routes[0][1] != "06:00"
@@ -92,7 +92,7 @@ def test_what_cannot_be_is_refused_and_what_was_typed_stays(
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_second_editor_is_warned_and_the_switchboard_routes_by_time(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    assert browser.post("/numbers/new", "/account", **fields()).status_code == 303
+    assert browser.post("/numbers/0/edit", "/account", **fields()).status_code == 303
     row = only(house)
     began = mark(browser, row)
     assert browser.post(f"/numbers/{row.id}/edit", "/account", **fields(NIGHT, began_with=began)).status_code == 303

@@ -40,7 +40,7 @@ def account(house: House, email: str) -> Account:
 
 def test_the_pin_of_a_new_official_is_shown_once_and_kept_as_a_hash(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    slip = browser.post("/officials/new", "/account", **FORM).text
+    slip = browser.post("/officials/0/edit", "/account", **FORM).text
     pin = re.search(r'class="pin">(\d{6})<', slip)
     assert pin
     assert secret_matches(official(house, "1005").pin_hash, pin[1])
@@ -60,7 +60,7 @@ def test_the_pin_of_a_new_official_is_shown_once_and_kept_as_a_hash(house: House
 
 def test_the_slip_has_the_number_to_dial_and_three_steps(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    assert "Đài chưa có số nào dành cho cán bộ" in browser.post("/officials/new", "/account", **FORM).text
+    assert "Đài chưa có số nào dành cho cán bộ" in browser.post("/officials/0/edit", "/account", **FORM).text
     with house.database.session() as session:
         session.add(Number(number="1900", flow="official-line", unit_id=house.units["district"]))
         session.add(Number(number="02063999100", flow="official-line", unit_id=house.units["commune"]))
@@ -76,7 +76,7 @@ def test_the_slip_has_the_number_to_dial_and_three_steps(house: House) -> None:
 @pytest.mark.parametrize("what", ["pin", "password"])
 def test_reload_makes_no_other_secret(house: House, what: str) -> None:
     browser = house.signed_in("admin@x.example")
-    browser.post("/officials/new", "/account", **FORM)
+    browser.post("/officials/0/edit", "/account", **FORM)
     if what == "pin":
         path = f"/officials/{official(house, '1005').id}/pin"
     else:
@@ -93,12 +93,12 @@ def test_reload_makes_no_other_secret(house: House, what: str) -> None:
 
 def test_new_officials_and_pins_ask_for_the_own_password(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    assert browser.post("/officials/new", "/account", **FORM).status_code == 200
+    assert browser.post("/officials/0/edit", "/account", **FORM).status_code == 200
     row = official(house, "1005")
     table = "code,name,unit\n1008,B,COMMUNE\n"
     new = {**FORM, "code": "1006", "phones": ""}
     for path, fields in (
-        ("/officials/new", new),
+        ("/officials/0/edit", new),
         (f"/officials/{row.id}/pin", {}),
         ("/officials/import", {"table": table, "confirmed": "yes"}),
     ):
@@ -111,7 +111,7 @@ def test_new_officials_and_pins_ask_for_the_own_password(house: House) -> None:
 
 def test_encryption_of_an_officials_sip_phone_is_required_and_no_longer(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    browser.post("/officials/new", "/account", **FORM)
+    browser.post("/officials/0/edit", "/account", **FORM)
     row = official(house, "1005").id
     with house.database.session() as session:
         for code, number in (("desk", "+84912000005"), ("other", "+84912000099")):
@@ -132,9 +132,9 @@ def test_encryption_of_an_officials_sip_phone_is_required_and_no_longer(house: H
 
 def test_nobody_gets_a_zone_beyond_the_units_or_a_phone_of_another(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    assert browser.post("/officials/new", "/account", **{**FORM, "zones": "14"}).status_code == 422
-    assert browser.post("/officials/new", "/account", **FORM).status_code == 200
-    taken = browser.post("/officials/new", "/account", **{**FORM, "code": "1006"})
+    assert browser.post("/officials/0/edit", "/account", **{**FORM, "zones": "14"}).status_code == 422
+    assert browser.post("/officials/0/edit", "/account", **FORM).status_code == 200
+    taken = browser.post("/officials/0/edit", "/account", **{**FORM, "code": "1006"})
     assert taken.status_code == 422
     assert "đã là của 1005" in taken.text
     table = "code,name,unit,zones\n1007,A,COMMUNE,14\n1008,B,COMMUNE,12\n"
@@ -156,25 +156,25 @@ def test_code_of_a_retired_official_names_a_new_person_in_a_new_row(house: House
         session.flush()
         session.add(Broadcast(official_id=rows[0].id, zone_names="Cô Ba", created_at=now()))
         old, others = rows[0].id, rows[1].id
-    assert browser.post("/officials/new", "/account", **FORM).status_code == 200
+    assert browser.post("/officials/0/edit", "/account", **FORM).status_code == 200
     with house.database.session() as session:
         assert session.query(Broadcast).one().official.name == "Nông Văn Cũ"
         assert session.get_one(Official, old).pin_hash == ""
         new = session.query(Official).filter_by(code="1005").one()
         assert (new.name, new.id != old) == ("Páo", True)
     elsewhere = {**FORM, "code": "9001", "phones": ""}
-    assert browser.post("/officials/new", "/account", **elsewhere).status_code == 422
+    assert browser.post("/officials/0/edit", "/account", **elsewhere).status_code == 422
     same = {**elsewhere, "name": "Nông Văn Cũ", "unit": "OTHER", "zones": "14"}
-    assert above.post("/officials/new", "/account", **same).status_code == 200
+    assert above.post("/officials/0/edit", "/account", **same).status_code == 200
     assert official(house, "9001").id == others  # the same person comes back
 
 
 def test_a_new_account_begins_with_a_password_shown_once(house: House) -> None:
     browser = house.signed_in("admin@x.example")
     form = {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "VILLAGE", "password": PASSWORD}
-    assert browser.post("/accounts/new", "/account", **{**form, "unit": "OTHER"}).status_code == 403
-    shown = browser.post("/accounts/new", "/account", **form).text
-    password = shown.split('password">')[1].split("<")[0]
+    assert browser.post("/accounts/0/edit", "/account", **{**form, "unit": "OTHER"}).status_code == 403
+    shown = browser.post("/accounts/0/edit", "/account", **form).text
+    password = shown.split('secret">')[1].split("<")[0]
     assert house.browser().sign_in("moi@x.example", password).status_code == 303
 
 
@@ -188,11 +188,11 @@ def test_an_official_is_called_once_to_choose_a_pin(house: House) -> None:
         session.flush()
         numbers = [one.id for one in session.query(Official).order_by(Official.code)]
     for _ in range(2):
-        assert browser.post(f"/officials/{numbers[0]}/pin/call", "/officials").status_code == 303
+        assert browser.post(f"/officials/{numbers[0]}/call", "/officials").status_code == 303
     page = browser.get("/officials").text
     assert "Đài đang gọi Páo (+84912000005)" in page
-    assert f"/officials/{numbers[1]}/pin/call" not in page
-    assert browser.post(f"/officials/{numbers[1]}/pin/call", "/officials").status_code == 409
+    assert f"/officials/{numbers[1]}/call" not in page
+    assert browser.post(f"/officials/{numbers[1]}/call", "/officials").status_code == 409
     with house.database.session() as session:
         [owed] = call_backs.claim(session, now())
         assert (owed.flow, owed.numbers, owed.zone_keys) == ("set-pin", ("+84912000005",), "")
@@ -211,7 +211,7 @@ def test_accounts_come_from_a_table_that_only_adds(house: House) -> None:
     with house.database.session() as session:
         assert session.query(Account).filter(Account.email.contains("@y.example")).count() == 0
     shown = browser.post(page, "/account", table=right, confirmed="yes", password=PASSWORD).text
-    passwords = re.findall(r'password">([^<]+)<', shown)
+    passwords = re.findall(r'secret">([^<]+)<', shown)
     assert len(set(passwords)) == 2
     assert house.browser().sign_in("b@y.example", passwords[1]).status_code == 303
     with house.database.session() as session:
@@ -242,7 +242,7 @@ def test_the_last_administrator_stays(house: House) -> None:
 
 def test_administrator_unlocks_an_official(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    browser.post("/officials/new", "/account", **FORM)
+    browser.post("/officials/0/edit", "/account", **FORM)
     row = official(house, "1005").id
     assert "Mở khóa đăng nhập" not in browser.get(f"/officials/{row}/edit").text
     for _ in range(TRIES):

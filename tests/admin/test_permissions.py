@@ -20,11 +20,12 @@ from tests.admin.route_rights import (
     IMPORTS,
     IN_UNITS,
     LISTS,
+    NEW,
     OPEN_TO_ALL,
     Try,
 )
 from tests.builders.house import Browser, House, build
-from tests.builders.in_unit import broadcast, case
+from tests.builders.in_unit import broadcast, case, official, speaker, zone
 from tests.postgres import PostgresCluster
 
 
@@ -84,6 +85,10 @@ def test_the_matrix_leaves_no_route_out(visitors: Visitors) -> None:
     for rule in app.url_map.iter_rules():
         said = rule_of(app, rule.endpoint)
         assert said is not None
+        if said.steps is not None:  # one rule serves both methods of a step
+            steps = [rule.rule.replace("<step>", step) for step, one in said.steps.items() if one.action]
+            missing += [one for one in steps if not {("GET", one), ("POST", one)} & tried]
+            continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             if not said.signed_in:
                 known = rule.rule in OPEN_TO_ALL
@@ -105,6 +110,30 @@ def test_lists_open_by_role(visitors: Visitors) -> None:
                 answer = visitors.attempt(f"{role}@x.example", "GET", rule.rule, {})
                 shown = answer.data
                 assert refused(answer) is not (said.action in MAY[role]), (role, rule.rule, shown[:300])
+
+
+def test_forms_of_new_entries_open_by_role(visitors: Visitors) -> None:
+    for path, action in NEW.items():
+        for role in Role:
+            assert refused(visitors.attempt(f"{role}@x.example", "GET", path, {})) is not (action in MAY[role]), path
+
+
+def test_unknown_steps_and_acts_on_no_entry_are_not_found(visitors: Visitors) -> None:
+    for path in ("/zones/0/silence", "/speakers/0/retire", "/officials/0/pin", "/accounts/0/password", "/zones/1/gone"):
+        for method in ("GET", "POST"):
+            assert visitors.attempt("admin@district.example", method, path, {}).status_code == 404, path
+
+
+def test_act_without_a_page_leads_to_the_page_with_its_form(visitors: Visitors) -> None:
+    house = visitors.house
+    pages = {
+        f"/officials/{official(house, 'commune')}": "/edit",
+        f"/zones/{zone(house, 'commune')}": "/edit",
+        f"/speakers/{speaker(house, 'commune')}": "",
+    }
+    for path, there in pages.items():
+        answer = visitors.attempt("admin@x.example", "GET", f"{path}/retire", {})
+        assert (answer.status_code, answer.location) == (303, path + there)
 
 
 @pytest.mark.parametrize("one", IN_UNITS, ids=lambda one: f"{one.name} {one.action}")

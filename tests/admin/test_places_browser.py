@@ -13,7 +13,7 @@ from broadcast_bridge.repairs.states import Fault
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from ivr.calls.routing import Number
-from tests.admin.browsing import HUGE, LAPTOP, PHONE, PROOF, look, overfill, sign_in, views
+from tests.admin.browsing import HUGE, LAPTOP, PHONE, PROOF, View, look, on_every_view, overfill, sign_in, views
 from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 from tests.builders.broadcasts import aired
@@ -25,12 +25,12 @@ TURNED = "Loa \u202eđảo chiều مكبر صوت"
 MARKS = "Lo\u0323\u0301\u0302\u0303\u0309a Z" + "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0328" * 3
 ENDLESS = "Nhà-văn-hóa-xóm-Nà-Sài-" * 8
 PAGES = (
-    "/speakers", "/speakers?q=khongcogi", "/speakers/map", "/speakers/map?q=khongcogi", "/speakers/new", "/speakers/1",
-    "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/new", "/zones/1/edit", "/repairs",
-    "/repairs?state=closed", "/repairs/1", "/speakers/slips", "/speakers/slips?unit=khongcogi", "/officials",
-    "/officials?q=khongcogi", "/officials/new", "/officials/1/edit", "/officials/import", "/accounts", "/accounts/new",
-    "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/station", "/station/trunks/0",
-    "/station/alert-sources/0", "/calendar?view=list",
+    "/speakers", "/speakers?q=khongcogi", "/speakers/map", "/speakers/map?q=khongcogi", "/speakers/0/edit",
+    "/speakers/1", "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/0/edit", "/zones/1/edit",
+    "/repairs", "/repairs?state=closed", "/repairs/1", "/speakers/slips", "/speakers/slips?unit=khongcogi",
+    "/officials", "/officials?q=khongcogi", "/officials/0/edit", "/officials/1/edit", "/officials/import",
+    "/accounts", "/accounts/0/edit", "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/station",
+    "/station/trunks/0/edit", "/station/alert-sources/0/edit", "/calendar?view=list",
 )  # fmt: skip
 NOT_ISOLATED = """
 () => {
@@ -115,15 +115,15 @@ def _name_badly(house: House) -> None:
 
 
 @pytest.mark.proof
-def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page: Page) -> None:
+@on_every_view
+def test_every_page_can_be_read_however_badly_things_are_named(page: Page, view: View) -> None:
     page.on("dialog", lambda dialog: pytest.fail(f"a name ran as a script: {dialog.message}"))
     sign_in(page)
-    for _, view in views(page):
-        for path in PAGES:
-            page.goto(path)
-            page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
-            look(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{view}")
-            assert page.evaluate(NOT_ISOLATED) == [], path
+    for path in PAGES:
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+        look(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{view}")
+        assert page.evaluate(NOT_ISOLATED) == [], path
     page.goto("/speakers")
     expect(page.get_by_text(SCRIPT)).to_be_visible()
     page.goto("/speakers/map")
@@ -134,9 +134,9 @@ def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page:
 def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) -> None:
     sign_in(page)
     for size in (PHONE, LAPTOP) if PROOF else (PHONE,):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.set_viewport_size(size)
         wide = f"vi-{size['width']}"
-        page.goto("/speakers/new")
+        page.goto("/speakers/0/edit")
         page.get_by_label("Mã", exact=True).fill("có dấu")
         overfill(page, "Tên")
         page.get_by_label("Vĩ độ").fill("hai mươi hai")
@@ -145,7 +145,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         expect(page.get_by_label("Tên", exact=True)).to_have_value(HUGE)
         expect(page.get_by_label("Vĩ độ")).to_have_value("hai mươi hai")
         look(page, f"speaker-refused-{wide}")
-        for path, label in (("/zones/new", "Tên"), ("/officials/new", "Họ tên"), ("/accounts/new", "Họ tên")):
+        for path, label in (("/zones/0/edit", "Tên"), ("/officials/0/edit", "Họ tên"), ("/accounts/0/edit", "Họ tên")):
             page.goto(path)
             for field in page.locator("main input[required]").all():
                 field.fill({"email": "a@x.example", "password": PASSWORD}.get(field.get_attribute("type") or "", "77"))
@@ -173,7 +173,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         look(page, f"slip-{wide}")
         page.goto("/accounts")
         page.get_by_role("listitem").filter(has_text="x3@x.example").get_by_role("link", name="Sửa").click()
-        page.locator("#password-for-reset").fill(PASSWORD)
+        page.locator("#password-for-password").fill(PASSWORD)
         page.get_by_role("button", name="Cấp lại mật khẩu").click()
         expect(page.get_by_role("heading", name="Mật khẩu tạm")).to_be_visible()
         look(page, f"password-once-{wide}")
@@ -188,8 +188,8 @@ def tab_to(page: Page, wanted: Locator) -> None:
     pytest.fail(f"the keyboard does not reach {wanted}")
 
 
-def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: Page) -> None:
-    sign_in(page, at="/speakers/new")
+def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: Page, station: Served) -> None:
+    sign_in(page, at="/speakers/0/edit")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -204,9 +204,9 @@ def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: 
     page.keyboard.press("Space")
     expect(page.locator(".qr svg")).to_be_visible()
     assert page.evaluate(WHOLE)
-    for _, view in views(page):
-        page.goto("/speakers?q=bp-07")
-        page.get_by_role("link", name="Loa gác chuông").click()
-        page.get_by_role("button", name=re.compile("Thông tin lắp đặt|Installer details")).click()
-        expect(page.locator(".qr svg")).to_be_visible()
-        look(page, f"speaker-account-{view}")
+    for other, view in views(page, station):
+        other.goto("/speakers?q=bp-07")
+        other.get_by_role("link", name="Loa gác chuông").click()
+        other.get_by_role("button", name=re.compile("Thông tin lắp đặt|Installer details")).click()
+        expect(other.locator(".qr svg")).to_be_visible()
+        look(other, f"speaker-account-{view}")

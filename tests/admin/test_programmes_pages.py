@@ -28,10 +28,10 @@ def upload(browser: Browser, sound: bytes, headers: dict[str, str] | None = None
 
 def test_a_text_is_heard_written_submitted_approved_and_aired(house: House) -> None:
     editor, approver = house.signed_in(EDITOR), house.signed_in(APPROVER)
-    heard = editor.post("/programmes/preview", text="Mời bà con đi tiêm phòng.", language="vi")
+    heard = editor.post("/programmes/0/preview", text="Mời bà con đi tiêm phòng.", language="vi")
     assert (heard.status_code, heard.data[:4]) == (200, b"RIFF")
     about = {"title": "Tiêm <b>phòng</b>", "unit": house.units["commune"], "category": "Y tế", "language": "vi"}
-    made = editor.post("/programmes/new", text="Mời bà con đi tiêm phòng.", then="submit", **about)
+    made = editor.post("/programmes/0/edit", text="Mời bà con đi tiêm phòng.", then="submit", **about)
     assert made.status_code == 303
     path = made.headers["Location"]
     assert "&lt;b&gt;" in editor.get(path).text
@@ -126,7 +126,7 @@ def test_a_returned_programme_shows_the_reason_and_its_changes(house: House) -> 
 
 def test_another_text_brings_another_sound(house: House) -> None:
     editor = house.signed_in(EDITOR)
-    made = editor.post("/programmes/new", text="Một.", title="A", unit=house.units["commune"], language="vi")
+    made = editor.post("/programmes/0/edit", text="Một.", title="A", unit=house.units["commune"], language="vi")
     number = int(made.headers["Location"].rpartition("/")[2])
     with house.database.session() as session:
         one = session.get_one(Programme, number)
@@ -143,7 +143,7 @@ def test_another_text_brings_another_sound(house: House) -> None:
 
 def test_withdrawing_is_asked_about(house: House) -> None:
     number, editor = drafted(house), house.signed_in(EDITOR)
-    assert "Gỡ hẳn chương trình này?" in editor.get(f"/programmes/{number}/withdraw").text
+    assert "Gỡ hẳn chương trình này?" in editor.get(f"/programmes/{number}").text
     assert editor.post(f"/programmes/{number}/withdraw").status_code == 303
     again = editor.post(f"/programmes/{number}/withdraw")
     assert (again.status_code, "khi chương trình ở trạng thái: đã gỡ" in again.text) == (409, True)
@@ -168,8 +168,10 @@ def test_lists_are_empty_long_and_of_ones_own_units(house: House) -> None:
 
 def test_names_of_any_length_and_kind_are_refused_or_shown(house: House) -> None:
     editor = house.signed_in(EDITOR)
-    long = editor.post("/programmes/new", text="Một.", title="x" * 10_000, unit=house.units["commune"], language="vi")
+    long = editor.post(
+        "/programmes/0/edit", text="Một.", title="x" * 10_000, unit=house.units["commune"], language="vi"
+    )
     assert (long.status_code, "1 đến 200 ký tự" in long.text) == (422, True)
-    assert editor.post("/programmes/new", text="Một.", title="X", unit="", language="vi").status_code == 422
-    assert editor.get("/programmes/new", **PAGE).status_code == 200
+    assert editor.post("/programmes/0/edit", text="Một.", title="X", unit="", language="vi").status_code == 422
+    assert editor.get("/programmes/0/edit", **PAGE).status_code == 200
     assert intake.LONGEST_TEXT > 0

@@ -69,18 +69,18 @@ def test_another_text_is_heard_first_then_kept_and_taken_back(house: House, admi
         assert sound.getframerate() == 16000
     preview = admin.post(f"{PAGE}/preview", "/account", text="Tạm biệt bà con.")
     assert (preview.content_type, preview.data != heard.data) == ("audio/wav", True)
-    assert admin.post(PAGE, PAGE, text="Tạm biệt bà con.", edition="").status_code == 303
+    assert admin.post(f"{PAGE}/text", PAGE, text="Tạm biệt bà con.", edition="").status_code == 303
     assert admin.get(f"{PAGE}/sound").data == preview.data
     shown = admin.get(PAGE).text
     assert "câu chữ riêng" in shown
     assert "Bản có sẵn" in shown
     assert PAGE in admin.get("/prompts?q=tam+biet&voice=own_text").text
-    late = admin.post(PAGE, PAGE, text="Chào nhé.", edition="")
+    late = admin.post(f"{PAGE}/text", PAGE, text="Chào nhé.", edition="")
     assert (late.status_code, "Chào nhé." in late.text) == (409, True)
     assert "Người khác vừa sửa" in late.text
     with house.database.session() as session:
         assert session.query(CustomPrompt).one().text == "Tạm biệt bà con."
-    assert admin.post(PAGE, PAGE, text="Chào nhé.", edition=edition_on(late.text)).status_code == 303
+    assert admin.post(f"{PAGE}/text", PAGE, text="Chào nhé.", edition=edition_on(late.text)).status_code == 303
     assert admin.post(f"{PAGE}/built-in", PAGE).status_code == 422
     assert admin.post(f"{PAGE}/built-in", PAGE, sure="yes").status_code == 303
     assert admin.get(f"{PAGE}/sound").data == heard.data
@@ -89,7 +89,7 @@ def test_another_text_is_heard_first_then_kept_and_taken_back(house: House, admi
 @on_sqlite
 def test_a_text_without_its_values_stays_in_the_form_with_what_is_wrong(admin: Browser) -> None:
     page = "/prompts/vi/unknown-zone"
-    answer = admin.post(page, page, text="Không có <b>khu</b> nào.", edition="")
+    answer = admin.post(f"{page}/text", page, text="Không có <b>khu</b> nào.", edition="")
     assert answer.status_code == 422
     assert "Thiếu giá trị {code}" in answer.text
     assert "Không có &lt;b&gt;khu&lt;/b&gt; nào." in answer.text
@@ -132,7 +132,7 @@ def test_a_language_that_nothing_reads_takes_recordings_alone(admin: Browser, tm
     shown = admin.get(page).text
     assert "Đài không có giọng đọc" in shown
     assert "chưa có, nói tiếng Việt" in shown
-    assert admin.post(page, page, text="Chào", edition="").status_code == 422
+    assert admin.post(f"{page}/text", page, text="Chào", edition="").status_code == 422
     assert send(admin, page, a_sound(tmp_path))[0] == 201
     assert "bản thu riêng" in admin.get("/prompts?language=tay&q=goodbye").text
 

@@ -24,9 +24,9 @@ def test_entry_of_the_dictionary_changes_what_is_read(house: House, admin: Brows
     admin.post("/pronunciations", written="Phja Oắc", said="phia oắc")
     admin.post("/pronunciations", written="phja oắc", said="phi a oắc")
     assert dictionary_of(house.database) == {"phja oắc": "phi a oắc"}
-    read = admin.post("/programmes/reading", text="Đỉnh PHJA  OẮC lạnh 5°C.\n- Hết", language="vi")
+    read = admin.post("/programmes/0/reading", text="Đỉnh PHJA  OẮC lạnh 5°C.\n- Hết", language="vi")
     assert read.text == "đỉnh phi a oắc lạnh năm độ xê.\nhết"
-    admin.post("/pronunciations/remove", written="phja oắc")
+    admin.post("/pronunciations", remove="phja oắc")
     assert dictionary_of(house.database) == {}
 
 
@@ -77,5 +77,5 @@ def test_texts_on_air_and_programmes_are_said_by_the_dictionary(house: House, mo
     assert spoken == ["lên phia oắc."]
     editor = house.signed_in("editor@x.example")
     written = {"title": "Núi", "unit": house.units["commune"], "language": "vi"}
-    assert editor.post("/programmes/new", **written, text="Về Phja Oắc.").status_code == 303
+    assert editor.post("/programmes/0/edit", **written, text="Về Phja Oắc.").status_code == 303
     assert spoken[1:] == ["về phia oắc."]

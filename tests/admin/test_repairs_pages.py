@@ -106,7 +106,7 @@ def test_repair_of_another_unit_is_neither_seen_nor_changed(house: House, unit: 
     assert operator.post("/repairs", do="close", repair=number).status_code == 403
     assert operator.post("/repairs", do="open", speaker=f"loa-{unit}", fault="loud").status_code == 403
     assert operator.post("/repairs", do="close", repair="77").status_code == 404
-    assert f"loa-{unit}" not in operator.get("/repairs?format=csv&state=all").text
+    assert f"loa-{unit}" not in operator.get("/repairs?as=csv&state=all").text
     assert grouped(pole_code(speaker_id(house, unit))) not in operator.get("/speakers/slips").text
     assert of(house, number).is_open
 
@@ -165,7 +165,7 @@ def test_list_is_filtered_and_exported_as_shown(house: House) -> None:
     with house.database.session() as session:
         village = session.get_one(Unit, house.units["village"]).code
     assert f'href="/repairs/{here}"' not in operator.get(f"/repairs?state=all&unit={village}").text
-    text = operator.get("/repairs?format=csv&state=all").data.decode("utf-8-sig")
+    text = operator.get("/repairs?as=csv&state=all").data.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["Mã cụm loa"] for row in rows] == ["loa-village", "loa-commune"]
     assert rows[0]["Chi phí (đồng)"] == "50000"

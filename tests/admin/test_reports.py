@@ -23,7 +23,7 @@ def test_reports_on_nothing_say_so(house: House) -> None:
     for words in ("Không có buổi phát nào", "Không có phản ánh nào", "Chưa có ai trả lời"):
         assert words in shown.text
     assert "preserveAspectRatio" not in shown.text
-    assert house.signed_in(VIEWER).get("/reports.xlsx?since=2020-01-01&until=2020-01-31").status_code == 200
+    assert house.signed_in(VIEWER).get("/reports?as=xlsx&since=2020-01-01&until=2020-01-31").status_code == 200
 
 
 def test_reports_answer_each_question_with_figures_and_one_chart(house: House) -> None:
@@ -79,7 +79,7 @@ def test_the_workbook_contains_strings_and_numbers_and_no_formula(house: House) 
     with house.database.session() as session:
         something_of_everything(session, house.units)
         session.get_one(Unit, house.units["village"]).name = "=HYPERLINK(A1)"
-    answer = house.signed_in(VIEWER).get("/reports.xlsx")
+    answer = house.signed_in(VIEWER).get("/reports?as=xlsx")
     strings, sheets = words_of_workbook(answer.data)
     assert answer.content_type.endswith("spreadsheetml.sheet")
     assert "Nông nghiệp" in strings
@@ -130,7 +130,7 @@ def test_reach_counts_the_households_of_villages_that_heard(house: House) -> Non
         aired(session, {"loa-commune": "played", "loa-village": "played"})
     shown = house.signed_in(VIEWER).get("/reports").text
     assert "400/400 hộ ở thôn có loa. Bình quân mỗi buổi phát đến được 87,5% số hộ cần nghe." in shown
-    strings, _ = words_of_workbook(house.signed_in(VIEWER).get("/reports.xlsx").data)
+    strings, _ = words_of_workbook(house.signed_in(VIEWER).get("/reports?as=xlsx").data)
     for words in ("Hộ nghe được", "Số hộ nghe được bình quân", "Công khai bắt buộc", "Hài lòng với trả lời"):
         assert words in strings, words
 
@@ -143,7 +143,7 @@ def test_one_page_answers_every_question_and_offers_the_file(house: House) -> No
         "Bao nhiêu hộ nghe được?",
         "Đã công khai đủ theo luật chưa?",
         "Người dân có hài lòng",
-        "/reports.xlsx",
+        "/reports?as=xlsx",
     ):
         assert words in shown, words
     assert 'name="households-' not in shown
@@ -153,14 +153,14 @@ def test_households_are_entered_by_village_and_mistakes_are_shown(house: House) 
     admin, village = house.signed_in("admin@x.example"), house.units["village"]
     name = f"households-{village}"
     assert f'name="{name}"' in admin.get("/reports?view=page").text
-    wrong = admin.post("/reports/households", **{name: "một trăm"})
+    wrong = admin.post("/reports", **{name: "một trăm"})
     assert wrong.status_code == 422
     assert "Nhập số hộ từ 0" in wrong.text
     assert 'value="một trăm"' in wrong.text
-    assert admin.post("/reports/households", **{name: "120"}).status_code == 303
+    assert admin.post("/reports", **{name: "120"}).status_code == 303
     assert 'value="120"' in admin.get("/reports?view=page").text
     with house.database.session() as session:
         assert session.get_one(Unit, village).households == 120
     other = f"households-{house.units['other']}"
-    assert admin.post("/reports/households", **{other: "1"}).status_code == 403
-    assert house.signed_in(VIEWER).post("/reports/households", **{name: "1"}).status_code == 403
+    assert admin.post("/reports", **{other: "1"}).status_code == 403
+    assert house.signed_in(VIEWER).post("/reports", **{name: "1"}).status_code == 403

@@ -15,7 +15,7 @@ from tests.builders.programmes import drafted, ready
 
 LOCAL = datetime.timedelta(hours=7)
 TOMORROW = (now() + LOCAL + datetime.timedelta(days=1)).date()
-NEW = "/calendar/schedules/new"
+NEW = "/calendar/schedules/0/edit"
 
 
 def fields(house: House, **more: object) -> dict[str, object]:

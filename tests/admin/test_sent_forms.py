@@ -127,7 +127,7 @@ def test_form_that_a_crash_interrupted_is_done_again(house: House, monkeypatch: 
         return browser.client.post(f"/accounts/{number}/edit", data=sent, headers=PAGE)
 
     with monkeypatch.context() as patch:
-        patch.setattr("admin.accounts.views.take_form", kill)
+        patch.setattr("admin.entries.entry_pages.take_form", kill)
         with pytest.raises(Killed):
             change()
     with house.database.session() as session:
@@ -153,7 +153,7 @@ def test_answers_schedules_programmes_and_airings_are_not_doubled(house: House) 
     number, programme = case(house, "commune"), ready(house)
     (answering,) = [one for one in forms_on(browser, f"/cases/{number}") if one.action.endswith("/answer")]
     answer = {**answering.fields, "answer": "Đã sửa", "way": "air", "step": "send"}
-    (planning,) = [one for one in forms_on(browser, "/calendar/schedules/new") if one.action.endswith("/new")]
+    (planning,) = [one for one in forms_on(browser, "/calendar/schedules/0/edit") if one.action.endswith("/0/edit")]
     with house.database.session() as session:
         zone = session.query(Zone).filter_by(code="12").one()
         planned = {
@@ -164,8 +164,8 @@ def test_answers_schedules_programmes_and_airings_are_not_doubled(house: House) 
     written = {"title": "Bài", "unit": house.units["commune"], "text": "Mời bà con họp.", "language": "vi"}
     for path, fields in (
         (f"/cases/{number}/answer", answer),
-        ("/calendar/schedules/new", planned),
-        ("/programmes/new", written),
+        ("/calendar/schedules/0/edit", planned),
+        ("/programmes/0/edit", written),
     ):
         sent = [
             browser.client.post(
@@ -184,6 +184,6 @@ def test_answers_schedules_programmes_and_airings_are_not_doubled(house: House) 
 def test_every_form_that_changes_something_has_a_name(house: House) -> None:
     browser = house.signed_in("admin@x.example")
     number = case(house, "commune")
-    for page in ("/", "/account", f"/cases/{number}", "/speakers/new", "/calendar/schedules/new", "/emergency"):
+    for page in ("/", "/account", f"/cases/{number}", "/speakers/0/edit", "/calendar/schedules/0/edit", "/emergency"):
         for form in forms_on(browser, page):
             assert form.fields.get("once"), (page, form.action)

@@ -19,7 +19,7 @@ from tests.builders.programmes import drafted, ready
 LOCAL = datetime.timedelta(hours=7)
 SOON = now() + LOCAL + datetime.timedelta(hours=3)
 NEVER = "không lần nào sắp tới được phát"
-NEW = "/calendar/schedules/new"
+NEW = "/calendar/schedules/0/edit"
 
 
 def fields(house: House, **more: object) -> dict[str, object]:

@@ -31,7 +31,7 @@ def number_of(house: House, code: str) -> int:
 def test_a_speaker_is_added_found_and_its_account_shown_with_a_trace(house: House, tmp_path) -> None:  # type: ignore[no-untyped-def]
     browser = house.signed_in("admin@x.example")
     added = browser.post(
-        "/speakers/new", "/account", id="cb-9", name=HOSTILE, unit="VILLAGE", latitude="22,95", longitude="105,6"
+        "/speakers/0/edit", "/account", id="cb-9", name=HOSTILE, unit="VILLAGE", latitude="22,95", longitude="105,6"
     )
     assert added.status_code == 303
     number = number_of(house, "cb-9")
@@ -66,7 +66,7 @@ def test_slip_warns_of_a_server_that_no_device_reaches(server: str, warning: str
 
 def test_account_that_demands_encryption_comes_with_the_fingerprint(house: House, tmp_path: Path) -> None:
     browser = house.signed_in("admin@x.example")
-    browser.post("/speakers/new", "/account", id="cb-9", name="Loa", unit="VILLAGE", encrypted="yes")
+    browser.post("/speakers/0/edit", "/account", id="cb-9", name="Loa", unit="VILLAGE", encrypted="yes")
     number = number_of(house, "cb-9")
     assert 'name="encrypted" value="yes" checked' in browser.get(f"/speakers/{number}/edit").text
     shown = browser.post(f"/speakers/{number}/account", "/account").text
@@ -84,7 +84,7 @@ def test_settings_of_a_device_are_chosen_or_left_to_the_station(house: House) ->
         "dial_ahead": "no",
         "codecs": ["g722", "alaw"],
     }
-    browser.post("/speakers/new", id="cb-9", name="Loa", unit="VILLAGE", **settings)
+    browser.post("/speakers/0/edit", id="cb-9", name="Loa", unit="VILLAGE", **settings)
     number = number_of(house, "cb-9")
 
     def stored() -> tuple[object, ...]:
@@ -113,7 +113,7 @@ def test_settings_of_a_device_are_chosen_or_left_to_the_station(house: House) ->
 def test_problem_is_shown_at_its_field(house: House, wrong: dict[str, str], said: str) -> None:
     browser = house.signed_in("admin@district.example")
     browser.client.set_cookie("haichieu_language", "en")
-    answer = browser.post("/speakers/new", "/account", **{"id": "cb-9", "name": "Loa", "unit": "COMMUNE", **wrong})
+    answer = browser.post("/speakers/0/edit", "/account", **{"id": "cb-9", "name": "Loa", "unit": "COMMUNE", **wrong})
     assert answer.status_code == 422
     assert said in answer.text
     with house.database.session() as session:
@@ -122,7 +122,7 @@ def test_problem_is_shown_at_its_field(house: House, wrong: dict[str, str], said
 
 def test_two_editors_of_one_speaker_lose_nothing(house: House) -> None:
     browser, number = house.signed_in("admin@x.example"), 0
-    browser.post("/speakers/new", "/account", id="cb-9", name="Loa", unit="COMMUNE")
+    browser.post("/speakers/0/edit", "/account", id="cb-9", name="Loa", unit="COMMUNE")
     number = number_of(house, "cb-9")
     form = {"id": "cb-9", "name": "Của tôi", "unit": "COMMUNE", "codecs": "alaw", "volume_db": "0"}
     old = browser.get(f"/speakers/{number}/edit").text.split('name="began_with" value="')[1].split('"')[0]
@@ -203,7 +203,7 @@ def test_out_of_use_needs_the_box_and_the_same_id_brings_it_back(house: House) -
     assert browser.post(f"/speakers/{number}/retire", "/account", sure="yes").status_code == 303
     assert "loa-commune" not in browser.get("/speakers").text
     assert "loa-commune" in browser.get("/speakers?state=out_of_use").text
-    assert browser.post("/speakers/new", "/account", id="loa-commune", name="Loa", unit="COMMUNE").status_code == 303
+    assert browser.post("/speakers/0/edit", "/account", id="loa-commune", name="Loa", unit="COMMUNE").status_code == 303
     assert number_of(house, "loa-commune") == number
 
 
@@ -211,19 +211,19 @@ def test_speaker_that_another_unit_retired_is_not_taken_over(house: House) -> No
     number = number_of(house, "loa-other")
     above, browser = house.signed_in("admin@district.example"), house.signed_in("admin@x.example")
     assert above.post(f"/speakers/{number}/retire", "/account", sure="yes").status_code == 303
-    refused = browser.post("/speakers/new", "/account", id="loa-other", name="Của tôi", unit="COMMUNE")
+    refused = browser.post("/speakers/0/edit", "/account", id="loa-other", name="Của tôi", unit="COMMUNE")
     assert (refused.status_code, "Của tôi" in refused.text) == (422, True)
     with house.database.session() as session:
         row = session.get_one(Speaker, number)
         assert (row.name, row.unit_id, row.removed_at is None) == ("Loa other", house.units["other"], False)
-    assert above.post("/speakers/new", "/account", id="loa-other", name="Loa", unit="OTHER").status_code == 303
+    assert above.post("/speakers/0/edit", "/account", id="loa-other", name="Loa", unit="OTHER").status_code == 303
 
 
 def test_a_zone_lists_its_members_and_cannot_be_empty(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    assert browser.post("/zones/new", "/account", code="77", name="Khu mới").status_code == 422
-    assert browser.post("/zones/new", "/account", code="77", name="Khu mới", units="VILLAGE").status_code == 303
-    assert browser.post("/zones/new", "/account", code="78", name="Khu", units="OTHER").status_code == 403
+    assert browser.post("/zones/0/edit", "/account", code="77", name="Khu mới").status_code == 422
+    assert browser.post("/zones/0/edit", "/account", code="77", name="Khu mới", units="VILLAGE").status_code == 303
+    assert browser.post("/zones/0/edit", "/account", code="78", name="Khu", units="OTHER").status_code == 403
     page = browser.get("/zones").text
     assert "Loa village" in page
     assert "Khu mới" in page

@@ -54,20 +54,20 @@ def test_station_itself_is_changed_and_its_pin_stays_secret(house: House, admin:
         "languages": "vi\r\ntay",
         "reply_hours": "08:00-20:00",
     }
-    status, page = send(admin, "/station/station/1", **form, emergency_number="1999")
+    status, page = send(admin, "/station/station/1/edit", **form, emergency_number="1999")
     assert (status, "emergency_pin" in page) == (422, True)
-    status, _ = send(admin, "/station/station/1", **form, emergency_number="1999", new_password="730518")
+    status, _ = send(admin, "/station/station/1/edit", **form, emergency_number="1999", new_password="730518")
     assert status == 303
     with house.database.session() as session:
         station = the_station(session)
         assert (station.name, station.languages) == ("Đài Bảo Lạc", ["vi", "tay"])
         assert open_vault(house.home).unlock(station.emergency_pin_locked) == "730518"
-    assert "730518" not in admin.get("/station/station/1").text
+    assert "730518" not in admin.get("/station/station/1/edit").text
     kept = {**form, "quiet_hours": "21:30-05:00", "emergency_number": "1999"}
-    assert send(admin, "/station/station/1", **kept)[0] == 303
+    assert send(admin, "/station/station/1/edit", **kept)[0] == 303
     with house.database.session() as session:
         assert open_vault(house.home).unlock(the_station(session).emergency_pin_locked) == "730518"
-    assert send(admin, "/station/station/1", **form)[0] == 303
+    assert send(admin, "/station/station/1/edit", **form)[0] == 303
     with house.database.session() as session:
         assert the_station(session).emergency_pin_locked == ""
         written = [entry.detail for entry in session.scalars(sa.select(AuditEntry))]
@@ -75,13 +75,13 @@ def test_station_itself_is_changed_and_its_pin_stays_secret(house: House, admin:
 
 
 def test_secrets_need_the_visitors_password(house: House, admin: Browser) -> None:
-    assert send(admin, "/station/phones/0", **PHONE, password="not this one")[0] == 422
+    assert send(admin, "/station/phones/0/edit", **PHONE, password="not this one")[0] == 422
     with house.database.session() as session:
         assert session.scalar(sa.select(Phone.id)) is None
 
 
 def test_phone_gets_a_password_that_is_shown_once(house: House, admin: Browser) -> None:
-    status, page = send(admin, "/station/phones/0", **PHONE)
+    status, page = send(admin, "/station/phones/0/edit", **PHONE)
     shown = re.search(r'id="password">([^<]+)<', page)
     assert status == 200
     assert shown
@@ -89,26 +89,26 @@ def test_phone_gets_a_password_that_is_shown_once(house: House, admin: Browser) 
         phone = session.scalars(sa.select(Phone)).one()
         number, locked = phone.id, phone.password_locked
         assert (phone.caller_number, open_vault(house.home).unlock(locked)) == ("+842063870001", shown[1])
-    assert send(admin, f"/station/phones/{number}", **{**PHONE, "name": "Văn phòng"})[0] == 303
-    assert shown[1] not in admin.get(f"/station/phones/{number}").text
+    assert send(admin, f"/station/phones/{number}/edit", **{**PHONE, "name": "Văn phòng"})[0] == 303
+    assert shown[1] not in admin.get(f"/station/phones/{number}/edit").text
     with house.database.session() as session:
         assert session.scalars(sa.select(Phone.password_locked)).one() == locked
     second = {**PHONE, "id": "may-2"}
-    assert "số này đã dùng cho máy khác" in send(admin, "/station/phones/0", **second)[1]
+    assert "số này đã dùng cho máy khác" in send(admin, "/station/phones/0/edit", **second)[1]
     taken = {**PHONE, "id": "loa-commune", "caller_number": "0206 3870 002"}
-    assert "speakers" in send(admin, "/station/phones/0", **taken)[1]
+    assert "speakers" in send(admin, "/station/phones/0/edit", **taken)[1]
 
 
 def test_trunk_keeps_its_password_and_rules(house: House, admin: Browser) -> None:
     assert (
-        send(admin, "/station/trunks/0", **TRUNK, new_password="matkhau12", prefix_rules="+84 = 0", port="5061")[0]
+        send(admin, "/station/trunks/0/edit", **TRUNK, new_password="matkhau12", prefix_rules="+84 = 0", port="5061")[0]
         == 303
     )
-    assert send(admin, "/station/trunks/0", **TRUNK)[0] == 422
+    assert send(admin, "/station/trunks/0/edit", **TRUNK)[0] == 422
     with house.database.session() as session:
         trunk = session.scalars(sa.select(Trunk)).one()
         assert (trunk.register, trunk.outbound, trunk.port, trunk.prefix_rules) == (True, True, 5061, [["+84", "0"]])
-        path = f"/station/trunks/{trunk.id}"
+        path = f"/station/trunks/{trunk.id}/edit"
     assert "+84 = 0" in html.unescape(admin.get(path).text)
     assert send(admin, path, **TRUNK, hosts="203.0.113.0/8")[0] == 422
     assert send(admin, path, **TRUNK, port="five")[0] == 422
@@ -120,23 +120,23 @@ def test_trunk_keeps_its_password_and_rules(house: House, admin: Browser) -> Non
     assert send(admin, path, id="vnpt", host="sip.example", transport="udp")[0] == 303
     with house.database.session() as session:
         assert session.scalars(sa.select(Trunk.password_locked)).one() == ""
-    assert admin.post(f"{path}/remove").status_code == 422
-    assert admin.post(f"{path}/remove", sure="yes").status_code == 303
+    assert admin.post(path.replace("/edit", "/remove")).status_code == 422
+    assert admin.post(path.replace("/edit", "/remove"), sure="yes").status_code == 303
     with house.database.session() as session:
         assert session.scalar(sa.select(Trunk.id)) is None
 
 
 def test_category_needs_a_department_which_then_stays(house: House, admin: Browser) -> None:
     category = {"code": "7", "name": "Đất đai", "department": "dia-chinh", "answer_within_days": "7"}
-    assert "dia-chinh" in send(admin, "/station/categories/0", **category)[1]
-    assert send(admin, "/station/departments/0", code="dia-chinh", name="Địa chính", email="no address")[0] == 422
-    assert send(admin, "/station/departments/0", code="dia-chinh", name="Địa chính")[0] == 303
-    assert send(admin, "/station/categories/0", **category, keywords="đất\r\nsổ đỏ")[0] == 303
+    assert "dia-chinh" in send(admin, "/station/categories/0/edit", **category)[1]
+    assert send(admin, "/station/departments/0/edit", code="dia-chinh", name="Địa chính", email="no address")[0] == 422
+    assert send(admin, "/station/departments/0/edit", code="dia-chinh", name="Địa chính")[0] == 303
+    assert send(admin, "/station/categories/0/edit", **category, keywords="đất\r\nsổ đỏ")[0] == 303
     with house.database.session() as session:
         found = session.scalars(sa.select(Category).where(Category.code == "7")).one()
         assert (found.department.code, found.keywords) == ("dia-chinh", ["đất", "sổ đỏ"])
-        path = f"/station/departments/{found.department_id}"
-    stays = admin.post(f"{path}/remove", sure="yes")
+        path = f"/station/departments/{found.department_id}/edit"
+    stays = admin.post(path.replace("/edit", "/remove"), sure="yes")
     assert (stays.status_code, "còn được dùng" in stays.text) == (422, True)
     with house.database.session() as session:
         assert session.scalar(sa.select(Department.id).where(Department.code == "dia-chinh"))
@@ -145,15 +145,16 @@ def test_category_needs_a_department_which_then_stays(house: House, admin: Brows
 def test_template_of_the_station_replaces_the_built_in_one(house: House, admin: Browser) -> None:
     number = case(house, "village")
     built_in = admin.get(f"/cases/{number}").text
-    prefilled = admin.get("/station/answer-templates/0?code=1").text
+    prefilled = admin.get("/station/answer-templates/0/edit?code=1").text
     text = re.search(r'<textarea[^>]*name="text"[^>]*>([^<]+)<', prefilled)
     assert text
     assert text[1] in built_in
     assert (
-        send(admin, "/station/answer-templates/0", code="1", name="Đã nhận", text="Xã đã nhận\r\nphản ánh.")[0] == 303
+        send(admin, "/station/answer-templates/0/edit", code="1", name="Đã nhận", text="Xã đã nhận\r\nphản ánh.")[0]
+        == 303
     )
-    assert send(admin, "/station/answer-templates/0", code="7", name="Cảm ơn", text="Cảm ơn bà con.")[0] == 303
-    assert send(admin, "/station/answer-templates/0", code="x", name="Cảm ơn", text="Cảm ơn bà con.")[0] == 422
+    assert send(admin, "/station/answer-templates/0/edit", code="7", name="Cảm ơn", text="Cảm ơn bà con.")[0] == 303
+    assert send(admin, "/station/answer-templates/0/edit", code="x", name="Cảm ơn", text="Cảm ơn bà con.")[0] == 422
     page = admin.get(f"/cases/{number}").text
     assert 'data-key="1" data-text="Xã đã nhận phản ánh."' in page
     assert 'data-key="7"' in page
@@ -165,16 +166,16 @@ def test_template_of_the_station_replaces_the_built_in_one(house: House, admin: 
 
 
 def test_source_of_alerts_needs_a_proof_and_keeps_its_secret(house: House, admin: Browser) -> None:
-    assert send(admin, "/station/alert-sources/0", **{**ALERTS, "new_password": ""})[0] == 422
-    assert send(admin, "/station/alert-sources/0", **{**ALERTS, "new_password": "short"})[0] == 422
-    assert send(admin, "/station/alert-sources/0", **{**ALERTS, "certificate": "-----BEGIN\nnothing"})[0] == 422
-    assert send(admin, "/station/alert-sources/0", **ALERTS, zones="nowhere")[0] == 422
+    assert send(admin, "/station/alert-sources/0/edit", **{**ALERTS, "new_password": ""})[0] == 422
+    assert send(admin, "/station/alert-sources/0/edit", **{**ALERTS, "new_password": "short"})[0] == 422
+    assert send(admin, "/station/alert-sources/0/edit", **{**ALERTS, "certificate": "-----BEGIN\nnothing"})[0] == 422
+    assert send(admin, "/station/alert-sources/0/edit", **ALERTS, zones="nowhere")[0] == 422
     key = Ed25519PrivateKey.generate().public_key()
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    assert send(admin, "/station/alert-sources/0", **ALERTS, public_key=pem.replace("\n", "\r\n"))[0] == 303
+    assert send(admin, "/station/alert-sources/0/edit", **ALERTS, public_key=pem.replace("\n", "\r\n"))[0] == 303
     with house.database.session() as session:
         source = session.scalars(sa.select(AlertSource)).one()
-        path, locked = f"/station/alert-sources/{source.id}", source.secret_locked
+        path, locked = f"/station/alert-sources/{source.id}/edit", source.secret_locked
         assert source.senders == ["a@kttv.example", "b@kttv.example"]
         assert source.public_key.split() == pem.split()
     off = {name: value for name, value in ALERTS.items() if name not in ("enabled", "new_password")}
@@ -188,30 +189,30 @@ def test_source_system_names_units_and_speakers(house: House, admin: Browser) ->
     with house.database.session() as session:
         unit = session.get_one(Unit, house.units["commune"]).code
     new = {**SOURCE, "unit": unit, "new_password": "bi-mat"}
-    status, page = send(admin, "/station/sources/0", **new, areas="01285 = nowhere")
+    status, page = send(admin, "/station/sources/0/edit", **new, areas="01285 = nowhere")
     assert (status, "nowhere" in page) == (422, True)
-    assert send(admin, "/station/sources/0", **{**new, "address": "http://tinh.example"})[0] == 422
+    assert send(admin, "/station/sources/0/edit", **{**new, "address": "http://tinh.example"})[0] == 422
     places = {"areas": f"01285 = {unit}", "speakers": "8612 = loa-commune"}
-    assert send(admin, "/station/sources/0", **new, **places)[0] == 303
+    assert send(admin, "/station/sources/0/edit", **new, **places)[0] == 303
     with house.database.session() as session:
         source = session.scalars(sa.select(Source)).one()
         assert {one.external_id for one in source.places} == {"01285", "8612"}
-        path = f"/station/sources/{source.id}"
+        path = f"/station/sources/{source.id}/edit"
     assert f"01285 = {unit}" in admin.get(path).text
     assert send(admin, path, **SOURCE, unit=unit, speakers="8612 = loa-commune")[0] == 303
-    assert admin.post(f"{path}/remove", sure="yes").status_code == 303
+    assert admin.post(path.replace("/edit", "/remove"), sure="yes").status_code == 303
     assert admin.get(path).status_code == 404
 
 
 def test_form_of_another_user_is_not_overwritten(house: House, admin: Browser) -> None:
-    send(admin, "/station/departments/0", code="dc", name="Địa chính")
+    send(admin, "/station/departments/0/edit", code="dc", name="Địa chính")
     with house.database.session() as session:
-        path = f"/station/departments/{session.scalars(sa.select(Department.id)).one()}"
+        path = f"/station/departments/{session.scalars(sa.select(Department.id)).one()}/edit"
     answer = admin.post(path, code="dc", name="Khác", began_with="another")
     assert (answer.status_code, "Địa chính" in answer.text) == (422, True)
 
 
-@pytest.mark.parametrize("path", ["/station/nothing/0", "/station/phones/99", "/station/station/1/remove"])
+@pytest.mark.parametrize("path", ["/station/nothing/0/edit", "/station/phones/99/edit", "/station/station/1/remove"])
 def test_what_there_is_not_is_not_found(admin: Browser, path: str) -> None:
     answer = admin.post(path, sure="yes") if path.endswith("remove") else admin.get(path)
     assert answer.status_code == 404

@@ -1,5 +1,7 @@
 """Texts and their voices in panel and API: long ones are on air at once, and log and API name synthetic ones."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -71,16 +73,16 @@ def test_log_statistics_and_api_tell_synthetic_from_human(house: House, client: 
     assert {one["id"]: one["synthetic"] for one in shown["items"]} == {
         numbers[share]: share or "none" for share in numbers
     }
-    day = now().date().isoformat()
+    day = now().astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).date().isoformat()
     report = client.get(f"/api/v1/reports/broadcasts?since={day}&until={day}", headers=operator).json
     assert report is not None
     assert [(one["broadcasts"], one["synthetic"]) for one in report["items"]] == [(3, 2)]
     viewer = house.signed_in("viewer@x.example")
     assert "Giọng tổng hợp" in viewer.get(f"/broadcasts/{numbers['part']}").text
     assert "Giọng tổng hợp" not in viewer.get(f"/broadcasts/{numbers['']}").text
-    table = viewer.get("/broadcasts.csv").text
+    table = viewer.get("/broadcasts?as=csv").text
     assert [line.rstrip("\r").endswith(("Toàn bộ", "Một phần")) for line in table.splitlines()[1:]].count(True) == 2
 
 
 def test_panel_names_the_voices(house: House) -> None:
-    assert "espeak-ng" in house.signed_in("editor@x.example").get("/programmes/new").text
+    assert "espeak-ng" in house.signed_in("editor@x.example").get("/programmes/0/edit").text

@@ -122,7 +122,7 @@ def test_registers_show_and_export_the_columns_of_the_decree(house: House, numbe
     assert browser.get("/reports/registers?kind=nonsense&since=x").status_code == 200
     assert house.signed_in("viewer@x.example").get("/reports/registers").status_code == 403
     for kind in ("formal", "informal", "requests"):
-        book = browser.get(f"/reports/registers.xlsx?kind={kind}")
+        book = browser.get(f"/reports/registers?as=xlsx&kind={kind}")
         assert book.status_code == 200
         assert book.data.startswith(b"PK")
         assert io.BytesIO(book.data).getbuffer().nbytes > 2000

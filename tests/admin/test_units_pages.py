@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from broadcast_bridge.models import Speaker
+from haichieu import audit
 from haichieu.people import Unit
 from haichieu.units.models import UnitChange
 from tests.builders.house import Browser, House
@@ -31,6 +32,12 @@ def unit(house: House, name: str) -> Unit:
 def changes(house: House) -> int:
     with house.database.reading() as session:
         return session.scalars(sa.select(sa.func.count()).select_from(UnitChange)).one()
+
+
+def undo_of_newest(house: House) -> str:
+    """Return the path that undoes the newest change; previews, which are rolled back, may have used up numbers."""
+    with house.database.reading() as session:
+        return f"/units/changes/{session.scalars(sa.select(sa.func.max(UnitChange.id))).one()}/undo"
 
 
 @pytest.fixture
@@ -80,13 +87,13 @@ def test_confirmed_merge_is_found_by_its_old_names_and_undone(house: House, haml
         assert f"/units#unit-{house.units['village']}" in found
     assert "/speakers?unit=VILLAGE" in house.signed_in("viewer@x.example").get("/search?q=xom moi").text
     assert "Xóm Mới" in browser.get("/units").text
-    assert "Xóm Mới" not in browser.get("/speakers/new").text
+    assert "Xóm Mới" not in browser.get("/speakers/0/edit").text
     assert "Xóm Mới" in browser.get("/broadcasts").text
-    shown = browser.get("/units/changes/1/undo").text
-    assert "Hoàn tác: Sáp nhập Xóm Mới" in shown
-    assert confirmed(browser, "/units/changes/1/undo").status_code == 303
+    undo = undo_of_newest(house)
+    assert "Hoàn tác: Sáp nhập Xóm Mới" in browser.get(undo).text
+    assert confirmed(browser, undo).status_code == 303
     assert (unit(house, "hamlet").retired_at, unit(house, "village").name) == (None, "Đơn vị village")
-    assert "đã được hoàn tác" in browser.get("/units/changes/1/undo").text
+    assert "đã được hoàn tác" in browser.get(undo).text
 
 
 def test_confirmation_of_other_effects_shows_the_new_ones(house: House, hamlet: int) -> None:
@@ -149,5 +156,43 @@ def test_units_outside_ones_rights_are_neither_offered_nor_taken(house: House) -
     assert browser.get("/units/99999/merge").status_code == 404
     assert browser.get("/units/changes/77/undo").status_code == 404
     confirmed(house.signed_in(ABOVE), f"/units/{commune}/merge", units=str(house.units["other"]))
-    assert browser.get("/units/changes/1/undo").status_code == 200
+    assert browser.get(undo_of_newest(house)).status_code == 200
     assert house.signed_in("admin@x.example").get("/units").status_code == 200
+
+
+def test_villages_of_a_commune_are_added_together(house: House) -> None:
+    browser, commune = house.signed_in(ADMIN), house.units["commune"]
+    assert f'href="/units/new?parent={commune}"' in browser.get("/units").text
+    form = browser.get(f"/units/new?parent={commune}").text
+    assert f'<option value="{commune}" selected>' in form
+    assert "Đơn vị other" not in form
+    names = "Xóm  Cốc Xả\r\n\r\nNA-PHAC = Xóm Nà Phạc\r\nXóm Bản Chang"
+    added = browser.post("/units/new", parent=str(commune), level="village", names=names)
+    assert added.status_code == 303
+    assert "Đã thêm 3 đơn vị: Xóm Cốc Xả (COMMUNE-1), Xóm Nà Phạc (NA-PHAC)" in browser.get("/units/new").text
+    with house.database.reading() as session:
+        made = session.query(Unit).filter_by(parent_id=commune, level="village").order_by(Unit.id).all()
+        assert [one.name for one in made[-3:]] == ["Xóm Cốc Xả", "Xóm Nà Phạc", "Xóm Bản Chang"]
+        assert [entry.subject for entry in audit.find(session) if entry.action == "unit.add"][-1:] == ["unit:COMMUNE-1"]
+    assert "Xóm Bản Chang" in browser.get("/speakers/0/edit").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"names": ""}, "Hãy ghi từ 1 đến 200 tên"),
+        ({"names": "Xóm Mới\nxóm mới"}, "Đã có đơn vị tên xóm mới"),
+        ({"names": "Đơn vị village"}, "Đã có đơn vị tên Đơn vị village"),
+        ({"names": "COMMUNE = Xóm Mới"}, "Mã COMMUNE đã có"),
+        ({"names": "mã sai = Xóm Mới\nXóm Khác"}, "không dùng được"),
+        ({"level": "commune"}, "phải cao hơn"),
+        ({"level": "province"}, "Hãy chọn cấp"),
+        ({"parent": "x"}, "Hãy chọn đơn vị cấp trên"),
+    ],
+)
+def test_unusable_new_unit_adds_none_of_them(house: House, fields: dict[str, str], words: str) -> None:
+    sent = {"parent": str(house.units["commune"]), "level": "village", "names": "Xóm Mới", **fields}
+    refused = house.signed_in(ADMIN).post("/units/new", **sent)
+    assert (refused.status_code, words in refused.text) == (422, True)
+    with house.database.reading() as session:
+        assert session.query(Unit).filter(Unit.name.in_(["Xóm Mới", "Xóm Khác"])).all() == []

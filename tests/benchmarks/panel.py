@@ -69,7 +69,7 @@ def asked_for(cases: int, broadcasts: int) -> list[Asked]:
         Asked("the log, three years and a state", lambda n: "/broadcasts?state=failed&since=2024-01-01", True),
         Asked("the proof of a broadcast", lambda n: f"/broadcasts/{broadcasts - n}"),
         Asked("reports on a month", lambda n: f"/reports?{_MONTH}", True),
-        Asked("reports on a month as a workbook", lambda n: f"/reports.xlsx?{_MONTH}"),
+        Asked("reports on a month as a workbook", lambda n: f"/reports?as=xlsx&{_MONTH}"),
         Asked("reports on a year", lambda n: "/reports?since=2026-01-01&until=2026-12-31", budget=""),
         Asked("the inbox", lambda n: "/cases", True),
         Asked("the inbox, two words", lambda n: f"/cases?tab=all&q={WORDS[n]}+{WORDS[n + 7]}", True),

@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls, pytes
 
 SECRET = "a-secret-nobody-guesses"
 CITIZEN, DESK = "+84912000001", "0263101"
+EVERY_MINUTES = 600
+"""Seconds between OPTIONS requests, so that only the first ones after a start can tell whether a speaker is there."""
 ENDPOINTS = ("carrier", "registering-carrier", "phone", "speaker")
 
 
@@ -42,19 +44,24 @@ class House:
     vault: Vault
 
     @asynccontextmanager
-    async def switchboard(self) -> AsyncIterator[AccountSync]:
+    async def switchboard(self, qualify_seconds: int = 0) -> AsyncIterator[AccountSync]:
         """The part of a newly started switchboard that pushes accounts."""
         settings = self.asterisk.settings
         async with (
             AriClient("127.0.0.1", settings.ari_port, ari_password(settings), lambda _: None) as client,
             client._connect(),  # an endpoint can be watched while the application's socket is open
         ):
-            yield AccountSync(client, self.database, self.vault, AccountFile(settings.home), 0)
+            yield AccountSync(client, self.database, self.vault, AccountFile(settings.home), qualify_seconds)
 
-    async def push(self) -> None:
+    async def push(self, qualify_seconds: int = 0) -> None:
         """Push every account, as a switchboard does that was started just now."""
-        async with self.switchboard() as accounts:
+        async with self.switchboard(qualify_seconds) as accounts:
             await accounts.push_all()
+
+    def speaker_is_online(self) -> bool:
+        """Return whether Asterisk would call the speaker."""
+        endpoint = asterisk_rest.request(self.asterisk.settings, "GET", "/endpoints/PJSIP/speaker")
+        return bool(endpoint["state"] == "online")
 
     async def endpoints(self) -> dict[str, dict[str, str]]:
         """Every field of every endpoint, as Asterisk has it."""
@@ -167,8 +174,19 @@ async def test_a_registered_speaker_stays_reachable_while_accounts_are_pushed(ho
             with house.database.session() as session:
                 session.scalars(sa.select(Speaker)).one().codecs = codecs
             await house.push()
-            endpoint = await house.asterisk.ari("GET", "/endpoints/PJSIP/speaker")
-            assert endpoint["state"] == "online"
+            assert house.speaker_is_online()
+
+
+async def test_registered_speaker_is_asked_at_once_after_a_restart_of_asterisk(house: House) -> None:
+    await house.push(EVERY_MINUTES)
+    async with SoftPhone(server=house.asterisk.server, id="speaker", password=SECRET) as speaker:
+        await speaker.registered()
+        await until(house.speaker_is_online, "the speaker is online")
+        await house.asterisk.stop()
+        await house.asterisk.start()
+        await house.push(EVERY_MINUTES)
+        await until(house.speaker_is_online, "the speaker is online by its stored address", 10)
+    await house.push()
 
 
 async def test_changed_addresses_of_a_carrier_replace_the_old_ones(house: House) -> None:

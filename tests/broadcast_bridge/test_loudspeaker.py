@@ -233,6 +233,7 @@ async def test_stray_rtp_in_a_pause_is_not_played(asterisk: LoneAsterisk, tmp_pa
     assert measure(read_wav(heard)).active_seconds == 0
 
 
+@pytest.mark.proof
 async def test_next_call_is_taken_after_the_station_crashed(asterisk: LoneAsterisk) -> None:
     one, first = phone(asterisk), speaker(asterisk, output="| cat")
     async with ready(one, first):
@@ -261,6 +262,7 @@ async def test_loudspeaker_registers_with_a_station_that_starts_later(asterisk: 
         await early.registered(30)
 
 
+@pytest.mark.proof
 async def test_loudspeaker_registers_again_after_the_station_lost_it(asterisk: LoneAsterisk) -> None:
     one, first = phone(asterisk), speaker(asterisk, output="| cat")
     async with ready(first):

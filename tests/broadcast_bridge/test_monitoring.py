@@ -126,6 +126,16 @@ async def test_device_that_unregisters_is_lost_at_once(world: World) -> None:
     await world.until_told(("lost", None))
 
 
+async def test_device_whose_first_options_answer_is_late_is_called(world: World) -> None:
+    """A broadcast that begins between its registration and its answer waits for the news."""
+    world.happens("Removed")
+    await world.until_told(("lost", None))
+    world.happens("NonQualified", state="offline")
+    await world.until_told(("returned", True))
+    world.happens("Reachable")
+    await world.until_told(("returned", False))
+
+
 async def test_device_that_moves_is_called_at_its_new_port(world: World) -> None:
     world.happens("NonQualified", THERE)
     world.happens("Removed", HERE, "online")

@@ -54,7 +54,14 @@ def speak(recordings: PhoneRecordings, name: str) -> Path:
 
 def programmes(database: Database) -> list[Programme]:
     with database.session() as session:
-        return list(session.scalars(sa.select(Programme).order_by(Programme.id)))
+        everything = sa.select(Programme).options(sa.orm.joinedload(Programme.original)).order_by(Programme.id)
+        return list(session.scalars(everything))
+
+
+def original_of(tmp_path: Path, programme: Programme) -> Path:
+    """Return the stored file of what was recorded, before it was cleaned for loudspeakers."""
+    assert programme.original is not None
+    return MediaStore(tmp_path / "media", 1).path(programme.original)
 
 
 def test_only_officials_who_may_record_get_a_recording_name(database: Database, recordings: PhoneRecordings) -> None:
@@ -74,12 +81,14 @@ def test_nothing_is_recorded_on_a_full_disk(database: Database, tmp_path: Path) 
     ("rights", "state"), [((Right.RECORD,), "draft"), ((Right.RECORD, Right.SCHEDULE), "submitted")]
 )
 def test_a_recording_is_a_draft_or_submitted_by_the_rights_of_its_official(
-    database: Database, recordings: PhoneRecordings, rights: tuple[Right, ...], state: str
+    database: Database, recordings: PhoneRecordings, tmp_path: Path, rights: tuple[Right, ...], state: str
 ) -> None:
     name = begin(database, recordings, official(database, *rights))
     wav = speak(recordings, name)
+    recorded = wav.read_bytes()
     kept = recordings.keep(name, "*")
     programme = programmes(database)[0]
+    assert original_of(tmp_path, programme).read_bytes() == recorded
     assert (programme.state, kept.submitted) == (state, state == "submitted")
     assert (programme.author, programme.zone_codes) == ("official:1001", ["11", "12"])
     assert not wav.exists()

@@ -197,7 +197,7 @@ def official(house: House, unit: str) -> int:
 
 
 def new_speaker(house: House, unit: str) -> tuple[str, dict[str, object]]:
-    return "/speakers/new", {"id": f"moi-{next(FRESH)}", "name": "Loa", "unit": unit.upper()}
+    return "/speakers/0/edit", {"id": f"moi-{next(FRESH)}", "name": "Loa", "unit": unit.upper()}
 
 
 def new_number(house: House, unit: str) -> tuple[str, dict[str, object]]:
@@ -205,7 +205,7 @@ def new_number(house: House, unit: str) -> tuple[str, dict[str, object]]:
 
 
 def new_official(house: House, unit: str) -> tuple[str, dict[str, object]]:
-    return "/officials/new", {
+    return "/officials/0/edit", {
         "code": f"8{next(FRESH):04}",
         "name": "Cán bộ",
         "unit": unit.upper(),
@@ -214,12 +214,18 @@ def new_official(house: House, unit: str) -> tuple[str, dict[str, object]]:
 
 
 def new_zone(house: House, unit: str) -> tuple[str, dict[str, object]]:
-    return "/zones/new", {"code": f"7{next(FRESH):04}", "name": "Khu", "units": unit.upper()}
+    return "/zones/0/edit", {"code": f"7{next(FRESH):04}", "name": "Khu", "units": unit.upper()}
 
 
 def new_account(house: House, unit: str) -> tuple[str, dict[str, object]]:
     email = f"a{next(FRESH)}@y.example"
-    return "/accounts/new", {"email": email, "name": "A", "role": "viewer", "unit": unit.upper(), "password": PASSWORD}
+    return "/accounts/0/edit", {
+        "email": email,
+        "name": "A",
+        "role": "viewer",
+        "unit": unit.upper(),
+        "password": PASSWORD,
+    }
 
 
 def number(house: House, unit: str) -> int:
@@ -231,7 +237,7 @@ def number(house: House, unit: str) -> int:
 
 
 def another_number(house: House, unit: str) -> tuple[str, dict[str, object]]:
-    return "/numbers/new", new_number(house, unit)[1]
+    return "/numbers/0/edit", new_number(house, unit)[1]
 
 
 def flow_draft(house: House, unit: str) -> str:

@@ -163,6 +163,7 @@ async def test_concurrent_callers_get_separate_messages(
     assert {message.dialled for message in found} == {HOTLINE}
 
 
+@pytest.mark.proof
 async def test_full_disk_is_announced_to_the_caller(
     asterisk: LoneAsterisk, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ async def test_display_name_says_anything(line: Gateway) -> None:
     assert stored.sender.endswith(f"<sip:{SENDER}@127.0.0.1>")
 
 
+@pytest.mark.proof
 async def test_flood_is_stored_in_bounds_and_counted(asterisk: LoneAsterisk, line: Gateway) -> None:
     sent, room = 60, 40
     before, home = MOST_A_MINUTE["trunk"] - room, asterisk.settings.home

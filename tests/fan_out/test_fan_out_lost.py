@@ -38,7 +38,8 @@ async def heard_again(speakers: dict[str, RecordingDevice], moment: float, port:
     await until(all_hear, "sound through Asterisk", 20)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.proof)])
+@pytest.mark.proof
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 async def test_lost_fan_out_leaves_no_speaker_silent(scene: FanOutScene, number: signal.Signals) -> None:
     with devices(scene, *PLAIN) as speakers:
         broadcast = await on_air_directly(scene, speakers)

@@ -8,6 +8,7 @@ from feedback.cases.case_numbers import (
     new_case_number,
     read_case_number,
     spoken_groups,
+    without_case_numbers,
 )
 
 
@@ -45,7 +46,8 @@ def test_numbers_follow_no_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", ["{0}–{1}", "{0}\u00a0{1}", "\u200b{0} {1}", "({0} {1})", "#{0}.{1}", "{0}\u2011{1}", "{0}−{1}"]
+    "shape",
+    ["{0}–{1}", "{0}\u00a0{1}", "\u200b{0} {1}", "({0} {1})", "#{0}.{1}", "{0}\u2011{1}", "{0}−{1}", "({0}){1}"],
 )
 def test_number_is_read_with_any_dash_space_or_bracket(shape: str) -> None:
     number = new_case_number()
@@ -54,9 +56,22 @@ def test_number_is_read_with_any_dash_space_or_bracket(shape: str) -> None:
     assert case_numbers_in(f"Về vụ {typed}: vẫn hỏng") == [number]
 
 
-@pytest.mark.parametrize("text", ["57240001", "5724", "572400000", "5724-00-00", "1 5724", "", "57240000" * 2])
+@pytest.mark.parametrize(
+    "text", ["57240001", "5724", "572400000", "5724:0000", "5724 x 0000", "1 5724", "", "57240000" * 2]
+)
 def test_no_case_number_is_found_where_there_is_none(text: str) -> None:
     assert case_numbers_in(text) == []
+
+
+@pytest.mark.parametrize(
+    "grouped", ["{}{} {}{} {}{} {}{}", "{} {} {} {} {} {} {} {}", "{}{}{}-{}{}{}-{}{}", "{}{}{}{}/{}{}{}{}"]
+)
+@pytest.mark.parametrize("before", ["", "1 ", "Phản ánh số "])
+def test_number_is_found_in_any_groups_of_digits(grouped: str, before: str) -> None:
+    number = new_case_number()
+    text = before + grouped.format(*number) + " vẫn hỏng"
+    assert number in case_numbers_in(text)
+    assert number not in case_numbers_in(without_case_numbers(text))
 
 
 @given(st.text(st.characters(exclude_categories=["Nd", "No"]), max_size=30), st.sampled_from("\u00a0 -–—‑.\u200b"))

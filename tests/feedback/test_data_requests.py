@@ -11,7 +11,8 @@ from feedback.cases.case_lifecycle import NoSuchCase
 from feedback.cases.case_retention import Rules, apply
 from feedback.cases.formal_track import hold
 from feedback.cases.statutory_deadlines import alarm_soon_due
-from feedback.citizens import data_requests, privacy
+from feedback.citizens import consents, data_requests, privacy
+from feedback.citizens.consents import NoConsent
 from feedback.citizens.data_requests import RequestRefused
 from feedback.citizens.models import Consent, DataRequest
 from feedback.citizens.privacy import CaseHeld
@@ -98,6 +99,43 @@ def test_withdrawal_is_effective_and_settled_at_once(database: Database, book: C
         assert session.scalars(sa.select(Consent.withdrawn_by)).all() == ["citizen"]
         with pytest.raises(RequestRefused):
             data_requests.ask(session, DataRight.WITHDRAWAL, one, Channel.CALL, "citizen", now())
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_objection_without_consent_keeps_the_answer_off_the_air(
+    database: Database, book: CitizenBook, everything: bool
+) -> None:
+    with database.session() as session:
+        one = mine(session, book)
+        about = one.citizen if everything else one
+        assert about is not None
+        assert consents.may_be_answered_on_air(session, one)
+        asked = data_requests.ask(session, DataRight.OBJECTION, about, Channel.PANEL, BY, now(), unit_id=one.unit_id)
+        assert asked.request.state == "open"
+        with pytest.raises(NoConsent):
+            consents.require_for_air(session, one)
+        data_requests.refuse(session, asked.request, "Luật buộc công khai", BY, now())
+        assert consents.may_be_answered_on_air(session, one)
+
+
+def test_objection_of_an_erased_citizen_concerns_no_anonymous_case(database: Database, book: CitizenBook) -> None:
+    with database.session() as session:
+        there = office(session)
+        about = book.meet(session, NUMBER, now())
+        asked = data_requests.ask(
+            session, DataRight.OBJECTION, about, Channel.PANEL, BY, now(), unit_id=there.co_ba.id
+        )  # fmt: skip
+        asked.request.citizen_id = None
+        session.flush()
+        assert consents.may_be_answered_on_air(session, case(session, there))
+
+
+def test_consent_after_an_objection_is_valid(database: Database, book: CitizenBook) -> None:
+    with database.session() as session:
+        one = agreed(session, mine(session, book))
+        data_requests.ask(session, DataRight.OBJECTION, one, Channel.CALL, "citizen", now())
+        assert not consents.may_be_answered_on_air(session, one)
+        assert consents.may_be_answered_on_air(session, agreed(session, one))
 
 
 def test_erasure_of_everything_waits_for_a_call_that_is_recorded(

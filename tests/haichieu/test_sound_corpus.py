@@ -130,6 +130,18 @@ def test_line_noise_is_silence(sounds: SoundFiles, tmp_path: Path) -> None:
         telephone_forms(sounds.generated("anoisesrc=d=2:a=0.0004:r=8000", "noise.wav"), tmp_path)
 
 
+def test_direct_current_alone_is_silence(sounds: SoundFiles, tmp_path: Path) -> None:
+    with pytest.raises(SilentSound, match="silent"):
+        telephone_forms(sounds.generated("aevalsrc=0.3+0.0004*random(0):d=3:s=8000", "muted.wav"), tmp_path)
+
+
+def test_silent_ends_are_found_beside_direct_current(sounds: SoundFiles, tmp_path: Path) -> None:
+    tone = "aevalsrc=-0.1+0.2*sin(2500*t)*between(t\\,2\\,4):d=6:s=16000"
+    wide = read_wav(telephone_forms(sounds.generated(tone, "offset.wav"), tmp_path).wide)
+    assert wide.seconds == pytest.approx(2.6, abs=0.1)
+    assert abs(float(wide.samples.mean())) < 0.001
+
+
 @pytest.mark.parametrize("name", ["raw.aac", "without_xing.mp3"])
 def test_an_estimated_length_does_not_refuse_a_short_file(sounds: SoundFiles, tmp_path: Path, name: str) -> None:
     forms = telephone_forms(sounds.path(name), tmp_path, most_seconds=SILENT_SECONDS + 10)

@@ -102,6 +102,13 @@ async def test_consent_is_withdrawn_by_one_key() -> None:
     assert said("case-asked-withdrawal", when=WHEN) in call.heard
 
 
+async def test_caller_who_never_consented_objects_by_the_same_key() -> None:
+    at = desk()
+    call = await phone(at, "3", f"{NUMBER}#", "7")
+    assert at.rights.asked == [DataRight.OBJECTION]
+    assert said("case-asked-objection", when=WHEN) in call.heard
+
+
 async def test_callers_who_ask_about_another_case_hear_of_no_rights() -> None:
     call = await phone(desk(own=frozenset()), "3", f"{NUMBER}#", "8")
     assert said("case-is-closed") in call.heard

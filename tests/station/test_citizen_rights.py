@@ -27,6 +27,7 @@ def requests(scene: Scene) -> list[DataRequest]:
         return list(session.scalars(sa.select(DataRequest)))
 
 
+@pytest.mark.proof
 async def test_consent_is_recorded_and_deletion_asked_from_own_phone_only(scene: Scene) -> None:
     citizen = await scene.outside(CALLER)
     await scene.call(citizen, "1022", "20")

@@ -36,6 +36,7 @@ async def guess(scene: Scene, phone: SoftPhone, code: str) -> None:
     await until(lambda: wrong_tries(scene) > before, "the try is on record")
 
 
+@pytest.mark.proof
 async def test_three_wrong_guesses_end_the_call_and_five_lock_the_caller(scene: Scene) -> None:
     phone = await scene.phone("may-la")
     await phone.call("1900")

@@ -51,7 +51,7 @@ async def test_greeting_recorded_by_phone_and_changed_menu_are_played(scene: Sce
         await scene.hears(hai, "prompt-call-kept")
         await scene.hang_up(hai)
         assert "đã thu" in await admin.get(GREETING)
-        await admin.post(MENU, MENU, text="Bấm một hoặc hai, thưa bà con.")
+        await admin.post(f"{MENU}/text", MENU, text="Bấm một hoặc hai, thưa bà con.")
         citizen = await scene.outside(CITIZEN)
         await citizen.call("1022")
         await until_heard(scene.recording(citizen), read_wav(scene.speeches["demo-instruct"]))
@@ -101,7 +101,7 @@ async def test_published_flow_serves_the_next_call_until_rolled_back(scene: Scen
         return citizen
 
     async with panel(scene.station) as admin:
-        page = "/flows/hotline/draft/json"
+        page = "/flows/hotline/json"
         await admin.post(page, page, definition=changed.text)
         citizen = await call("greeting-hotline")
         page = "/flows/hotline/publish"

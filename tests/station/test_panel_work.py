@@ -121,7 +121,7 @@ async def planned(office: Office) -> Planned:
 
 async def upload(page: Page, speech: Path) -> str:
     """Send a file and hand it to the approvers; return its page."""
-    await page.goto("/programmes/new")
+    await page.goto("/programmes/0/edit")
     form = page.locator("form[data-upload]")
     await form.get_by_label("Tiêu đề").fill("Bản tin nông vụ")
     await form.get_by_label("Tệp âm thanh").set_input_files(speech)
@@ -134,7 +134,7 @@ async def upload(page: Page, speech: Path) -> str:
 
 async def write(page: Page) -> str:
     """Write a text, hear it, and hand it to the approvers; return its page."""
-    await page.goto("/programmes/new")
+    await page.goto("/programmes/0/edit")
     form = page.locator("form", has=page.locator("#field-text"))
     await form.get_by_label("Tiêu đề").fill("Thông báo họp thôn")
     await form.locator("#field-text").fill("Mời bà con đến họp thôn.")
@@ -162,6 +162,7 @@ async def plan(page: Page) -> tuple[int, bool]:
     return number, await page.get_by_role("link", name="Tin sáng", exact=True).first.is_visible()
 
 
+@pytest.mark.proof
 async def test_editor_reads_why_a_programme_was_returned(planned: Planned) -> None:
     assert REASON in planned.reason_seen
     assert planned.in_the_week
@@ -206,10 +207,11 @@ def states(scene: Scene, case_id: int) -> dict[str, str]:
         return {one.way: one.state for one in session.get_one(Case, case_id).messages[-1].replies}
 
 
+@pytest.mark.proof
 async def test_added_speaker_registers_and_plays_the_test_tone(office: Office) -> None:
     scene = office.scene
     async with office.at_work(Role.ADMIN) as page:
-        await page.goto("/speakers/new")
+        await page.goto("/speakers/0/edit")
         await page.get_by_label("Mã", exact=True).fill("nv-01")
         await page.get_by_label("Tên", exact=True).fill("Loa nhà văn hóa")
         await page.get_by_label("Đơn vị").select_option("LP")
@@ -240,7 +242,7 @@ async def test_published_flow_is_heard_by_the_next_caller(office: Office) -> Non
         await scene.hang_up(phone)
 
     async with office.at_work(MENU) as page:
-        await page.goto("/flows/hotline/draft/steps/greeting")
+        await page.goto("/flows/hotline/draft/greeting")
         await page.get_by_label("Câu thoại").select_option("duty-desk-closed")
         await page.get_by_role("button", name="Lưu", exact=True).click()
         await expect(page.get_by_text("Không có chỗ sai")).to_be_visible()

@@ -63,6 +63,7 @@ async def test_citizen_called_back_reports_a_speaker_and_hangs_up(scene: Scene) 
     assert scene.spool("fault") == []
 
 
+@pytest.mark.proof
 async def test_technician_closes_a_repair_when_the_speaker_plays_the_tone(scene: Scene) -> None:
     with scene.station.database.session() as session:
         number = repair(session, speaker_id(scene, "cb-1"), Fault.SILENT).id

@@ -39,6 +39,7 @@ def late_by(scene: Scene, broadcast_id: int, schedule_id: int) -> float:
     return (broadcast.on_air_at - due).total_seconds()
 
 
+@pytest.mark.proof
 async def test_newest_programme_of_a_category_is_heard_on_time(scene: Scene) -> None:
     scene.forget()
     number = programme(scene, "demo-congrats")

@@ -117,6 +117,7 @@ def merge_units(page: Page) -> None:
 def make_a_token(page: Page) -> None:
     """Make a key to the API, which is shown once."""
     page.locator("input[name=name]").fill("Sao lưu hằng đêm")
+    page.locator("#password-for-token").fill(PASSWORD)
     page.locator("form:has(input[name=name]) button").click()
     page.wait_for_load_state()
 
@@ -131,10 +132,9 @@ SHOTS = (
     Shot("cases", "/cases", OPERATOR), Shot("case", "/cases?tab=all&channel=call", OPERATOR, open_newest),
     Shot("case-answered", "/cases?status=answered", OPERATOR, open_newest),
     Shot("case-answer", "/cases?tab=all&channel=call", OPERATOR, write_an_answer),
-    Shot("programmes", "/programmes", EDITOR), Shot("programme-new", "/programmes/new", EDITOR),
+    Shot("programmes", "/programmes", EDITOR), Shot("programme-new", "/programmes/0/edit", EDITOR),
     Shot("programme", "/programmes/1", EDITOR), Shot("programme-returned", "/programmes/4", EDITOR),
     Shot("programme-approve", "/programmes/5", APPROVER), Shot("programme-edit", "/programmes/4/edit", EDITOR),
-    Shot("programme-withdraw", "/programmes/2/withdraw", EDITOR),
     Shot("calendar-week", "/calendar", EDITOR), Shot("calendar-month", "/calendar?view=month", EDITOR),
     Shot("schedules", "/calendar?view=list", EDITOR), Shot("schedule", "/calendar/schedules/2", EDITOR),
     Shot("schedule-form", "/calendar/schedules/3/edit", EDITOR),
@@ -146,7 +146,7 @@ SHOTS = (
     Shot("duties", "/duties", EDITOR), Shot("duty", "/duties/1", EDITOR), Shot("data-requests", "/data-requests"),
     Shot("repairs", "/repairs"), Shot("repair", "/repairs/1"), Shot("pole-slips", "/speakers/slips"),
     Shot("speakers", "/speakers"), Shot("speakers-map", "/speakers/map"), Shot("speaker", "/speakers/1"),
-    Shot("speaker-form", "/speakers/new"),
+    Shot("speaker-form", "/speakers/0/edit"),
     Shot("speaker-account", "/speakers/1", ADMIN, press("Thông tin lắp đặt|Installer details")),
     Shot("speakers-import", "/speakers/import", ADMIN, paste_a_table),
     Shot("zones", "/zones"), Shot("zone-form", "/zones/2/edit"),
@@ -157,12 +157,12 @@ SHOTS = (
     Shot("numbers", "/numbers"), Shot("number", "/numbers", ADMIN, press("1022")),
     Shot("number-form", "/numbers", ADMIN, press("1022", "Sửa|Change|Edit")),
     Shot("flows", "/flows"), Shot("flow", "/flows/hotline"), Shot("flow-draft", "/flows/hotline/draft"),
-    Shot("flow-step", "/flows/hotline/draft/steps/main-menu"), Shot("flow-json", "/flows/hotline/draft/json"),
+    Shot("flow-step", "/flows/hotline/draft/main-menu"), Shot("flow-json", "/flows/hotline/json"),
     Shot("flow-trial", "/flows/hotline/simulator"), Shot("flow-publish", "/flows/hotline/publish"),
     Shot("flow-version", "/flows/hotline/versions/0"),
     Shot("prompts", "/prompts"), Shot("prompt", "/prompts/vi/greeting-hotline"),
     Shot("units", "/units"), Shot("unit-merge", "/units", ADMIN, merge_units), Shot("station", "/station"),
-    Shot("accounts", "/accounts"), Shot("account-form", "/accounts/2/edit"), Shot("account-new", "/accounts/new"),
+    Shot("accounts", "/accounts"), Shot("account-form", "/accounts/2/edit"), Shot("account-new", "/accounts/0/edit"),
     Shot("accounts-import", "/accounts/import"),
     Shot("audit", "/audit"), Shot("my-account", "/account"), Shot("second-factor", "/account/second-factor"),
     Shot("token", "/account", ADMIN, make_a_token), Shot("set-up", "/set-up"), Shot("not-found", "/khong-co"),

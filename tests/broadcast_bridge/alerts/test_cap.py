@@ -70,7 +70,7 @@ BILLION = b'<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><
         alert().replace(b"<alert", b'<!DOCTYPE alert SYSTEM "file:///etc/passwd"><alert'),
         alert().replace(b"<alert", b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alert'),
         alert().replace(b"<alert", b'<!DOCTYPE a [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x">%x;]><alert'),
-        alert().decode().encode("utf-16"),
+        alert().replace(b"<alert", b"<!DOCTYPE a><alert").decode().encode("utf-16"),
         alert().replace(b"UTF-8", b"UTF-7").replace(b"<alert", "<!DOCTYPE a><alert".encode("utf-7")),
         "Cô Ba".encode("cp1258"),
     ],

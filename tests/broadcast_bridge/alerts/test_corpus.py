@@ -45,6 +45,7 @@ OUTCOMES = {
     "cap-1.1": AIRED,
     "circle-line-break": AIRED,
     "circle-radius-zero": AIRED,
+    "circle-with-unit": AIRED,
     "element-of-another-namespace": AIRED,
     "elements-out-of-order": AIRED,
     "expired": Outcome("", decision=DecisionKind.REFUSE, priority=Priority.NORMAL),
@@ -61,6 +62,7 @@ OUTCOMES = {
     "language-missing": AIRED,
     "language-name": AIRED,
     "language-underscore": AIRED,
+    "language-undetermined": AIRED,
     "language-without-voice": Outcome(
         "Thông báo khẩn của Đài KTTV. Khu vực: Cô Ba. Bà con hãy sơ tán ngay.", never="山"
     ),
@@ -68,12 +70,15 @@ OUTCOMES = {
     "markup-escaped": RISING,
     "markup-escaped-twice": RISING,
     "markup-in-cdata": RISING,
+    "namespace-missing": AIRED,
     "one-info-expired": Outcome("Tin mới.", never="Tin cũ"),
+    "polygon-decimal-commas": AIRED,
     "polygon-longitude-first": AIRED,
     "polygon-not-closed": AIRED,
     "polygon-space-after-comma": AIRED,
     "polygon-unreadable-alone": WITH_FAULT,
     "polygon-unreadable-beside-geocode": WITH_FAULT,
+    "polygon-well-known-text": AIRED,
     "polygon-without-commas": AIRED,
     "resource-incomplete": AIRED,
     "scope-missing": Outcome("", decision=DecisionKind.REFUSE, alarms=WITH_FAULT.alarms, priority=Priority.NORMAL),
@@ -84,6 +89,7 @@ OUTCOMES = {
     "status-line-break": AIRED,
     "update-of-unknown": Outcome("Tin này thay thế thông báo trước.", decision=DecisionKind.UPDATE),
     "update-without-reference": Outcome(OPENING, decision=DecisionKind.UPDATE, alarms=WITH_FAULT.alarms),
+    "utf-16": AIRED,
     "urgency-unknown-word": Outcome("Thông báo của Đài", alarms=WITH_FAULT.alarms, priority=Priority.NORMAL),
 }
 

@@ -40,6 +40,13 @@ def test_language_is_recognised_however_it_is_written(tag: str, language: str) -
         *(("", VIETNAMESE, "vi"), ("", "Lũ quét", "vi"), ("", VIETNAMESE.upper(), "vi"), ("", "Bão số 5", "vi")),
         *(("", ENGLISH, "en"), ("", FRENCH, "en"), ("", "", "en"), ("", "Lu quet tren song Gam", "en")),
         *(("", "山洪预警", UNKNOWN_LANGUAGE), ("", "น้ำท่วม", UNKNOWN_LANGUAGE)),
+        *(
+            ("und", VIETNAMESE, "vi"),
+            ("mul", VIETNAMESE, "vi"),
+            ("Tieng Viet", VIETNAMESE, "vi"),
+            ("x-none", FRENCH, "und"),
+        ),
+        *(("mul", ENGLISH, "mul"), ("?", "山洪预警", UNKNOWN_LANGUAGE)),
         *(("en-US", VIETNAMESE, "vi"), ("en-US", ENGLISH, "en"), ("tyz", VIETNAMESE, "tyz"), ("fr", VIETNAMESE, "fr")),
     ],
 )

@@ -26,8 +26,14 @@ def terms(rule: str, decided: str = "11-23", event: str | None = None, clock: st
 
 
 def test_every_rule_names_its_law() -> None:
-    sources = {render(rule.source, "en") for rule in RULES.values()}
-    assert "Law 10/2022/QH15, article 11, 12" in sources
+    assert {key: render(rule.source, "en") for key, rule in RULES.items()} == {
+        "publication": "Law 10/2022/QH15, article 11, 12, 13",
+        "meeting": "Decree 59/2023/NĐ-CP, article 11",
+        "village_meeting": "Decree 59/2023/NĐ-CP, article 3",
+        "ballot": "Law 10/2022/QH15, article 19",
+        "disaster": "Decree 66/2021/NĐ-CP, article 4",
+        "disaster_severe": "Decree 66/2021/NĐ-CP, article 4",
+    }
     assert all(render(rule.name, "vi") for rule in RULES.values())
 
 
@@ -47,6 +53,7 @@ def test_deadline_counts_working_days(decided: str, deadline: str) -> None:
 
 def test_notices_are_due_days_before_their_event() -> None:
     assert RULES["meeting"].deadline(day("11-20"), day("12-02")) == day("11-27")
+    assert RULES["village_meeting"].deadline(day("11-20"), day("12-02")) == day("11-30")
     assert RULES["ballot"].deadline(day("11-20"), day("12-02")) == day("11-30")
 
 

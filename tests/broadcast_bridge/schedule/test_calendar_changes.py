@@ -72,6 +72,25 @@ def test_cancellation_reaches_an_instance_of_another_programme(database: Databas
         assert [one.enabled for one in found] == [True, False]
 
 
+def test_instance_of_a_known_series_alone_is_refused(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        take(session, place, calendar(SERIES))
+        with pytest.raises(CalendarRefused, match="recurring event of this instance is missing"):
+            take(session, place, calendar(instance("Bản tin sáng")))
+        assert len(due(only(session))) == 4
+
+
+def test_instance_that_came_alone_follows_its_series(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        take(session, place, calendar(instance("Bản tin sáng")))
+        assert due(only(session)) == ["11-24 23:00"]
+        take(session, place, calendar(SERIES, instance("Bản tin sáng")))
+        (series,) = session.scalars(sa.select(Schedule).where(Schedule.removed_at.is_(None)))
+        assert due(series) == ["11-23 22:30", "11-24 23:00", "11-25 22:30", "11-26 22:30"]
+
+
 def test_instance_follows_the_newer_file(database: Database) -> None:
     with database.session() as session:
         place = commune(session)

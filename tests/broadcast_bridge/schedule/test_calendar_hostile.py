@@ -1,5 +1,6 @@
 """Calendar files cut, folded and damaged anywhere: an import or a named refusal, never another error."""
 
+import codecs
 import contextlib
 import datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.examples import examples
 
 STATION = "Asia/Ho_Chi_Minh"
 FILES = [file.read_bytes() for file in sorted((Path(__file__).parent / "corpus").iterdir())]
+FOLDABLE = [file for file in FILES if b"\n" in file and not file.startswith(codecs.BOM_UTF16_LE)]
 VALUES = [
     b"", b"00001231T000000Z", b"99991231T235959Z", b"20261124", b"20261124T053000,20261125T053000Z", b"P1D", b"-1",
     b"FREQ=DAILY;UNTIL=99991231T235959Z", b"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", b"FREQ=SECONDLY", b"a\\,b;c:d\"e",
@@ -87,7 +89,7 @@ def test_damaged_file_is_read_or_refused_by_name(data: bytes) -> None:
 
 
 @settings(max_examples=examples(150), deadline=None)
-@given(st.sampled_from(FILES), st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([b"\r\n ", b"\n\t"]))
+@given(st.sampled_from(FOLDABLE), st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([b"\r\n ", b"\n\t"]))
 def test_folding_anywhere_changes_nothing(data: bytes, places: list[int], fold: bytes) -> None:
     data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     folded = data

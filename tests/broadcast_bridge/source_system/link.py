@@ -29,6 +29,7 @@ from tests.builders.sounds import sound_row
 
 T = TypeVar("T")
 STATION, AREA, DEVICE = "H24.01", "H24.01.02", "860000000000001"
+KEY = b"0123456789012345678901234567890123456789012="
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 
 
@@ -135,7 +136,7 @@ class Link:
 
 def link_to(database: Database, server: TestServer, province: Province, folder: Path, dialect: str = "neutral") -> Link:
     """Make a station with two speakers whose source is the province."""
-    vault = Vault(b"0123456789012345678901234567890123456789012=")
+    vault = Vault(KEY)
     with database.session() as session:
         place = commune(session)
         source = add_source(session, place, str(server.make_url("/")).rstrip("/"), vault, dialect)

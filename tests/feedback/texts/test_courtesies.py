@@ -16,6 +16,7 @@ EMOJI = ["👍", "👍🏽", "❤️", "🙏🙏", "😂", "👌 "]
 @pytest.mark.parametrize(
     "text",
     [*THANKS, *EMOJI, "Dạ, em cảm ơn anh chị nhiều ạ", "Xin cảm ơn cán bộ xã", "Vâng ạ.", "Đã nhận được", "tốt quá",
+     "ok ok", "Ok em", "Okela", "oki nha", "ukm", "vâng bác ạ", "camon", ":)", "<3", "ok :D", "🫡", "🆗", "🫶",
      "ok cảm ơn đài nhé", "cảm ơn đã giải quyết phản ánh số", "Tuyệt vời ❤️❤️"],
 )  # fmt: skip
 def test_thanks_and_lone_signs_are_courtesies(text: str) -> None:
@@ -25,7 +26,8 @@ def test_thanks_and_lone_signs_are_courtesies(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["Cầu hỏng", "da roi", "đá rơi", "Cảm ơn, nhưng cầu vẫn hỏng", "ok nhưng mất điện", "cảm ơn?", "?", "...", "🆘",
-     "😱", "🔥🔥", "👍 mất nước", "không", "có", "chưa", "cảm ơn 5", "", "ok 113", "cám lợn chết", "Tot nuoc ngap"],
+     "😱", "🔥🔥", "👍 mất nước", "không", "có", "chưa", "cảm ơn 5", "", "ok 113", "cám lợn chết", "Tot nuoc ngap",
+     "ok chưa", "rồi", "em", "vâng nhưng hỏng", ":(", "được", "da roi em"],
 )  # fmt: skip
 def test_text_with_another_word_is_a_message(text: str) -> None:
     assert not is_courtesy(text)
@@ -40,6 +42,8 @@ def test_text_with_another_word_is_a_message(text: str) -> None:
         f"Đã bày tỏ cảm xúc 👍 với “{OURS}”", f"Đã thả tim “{OURS[:25]}…”",
         f"\u200a\u200b👍\u200b to “\u200a{OURS}\u200a”",
         f"👍 cho “{OURS}”", f"❤️ đến “{OURS[:20]}…”", "Liked “1234 5678…”",
+        "Đã thích một hình ảnh", "Reacted 👍 to an image", "👍 to a photo", "❤️ đến một ảnh", "Liked a voice message",
+        "Loved a sticker", f"Loved ‘{OURS}’", f"Đã thể hiện cảm xúc 👍 đối với tin nhắn “{OURS}”",
     ],
 )  # fmt: skip
 def test_reaction_of_a_phone_is_recognised(text: str) -> None:
@@ -49,7 +53,8 @@ def test_reaction_of_a_phone_is_recognised(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["Tôi hỏi “bao giờ sửa cầu”", f"“{OURS}” sai rồi", f"Liked “{OURS}” but the bridge is broken", "👍 “mất điện”",
-     "Liked", f"Tôi không đồng ý với “{OURS}”", "Đã thích", "Đài đã đọc “tin bão” chưa?"],
+     "Liked", "ảnh", ": ảnh", "gửi một ảnh", "Dân nói ‘mất điện’",
+     f"Tôi không đồng ý với “{OURS}”", "Đã thích", "Đài đã đọc “tin bão” chưa?"],
 )  # fmt: skip
 def test_quotation_with_words_of_its_own_is_a_message(text: str) -> None:
     assert not is_reaction(text, [OURS])

@@ -61,7 +61,17 @@ def test_consent_by_text_is_proved_by_it_and_withdrawn_as_easily(
         assert session.scalars(sa.select(Consent.withdrawn_at)).one() is not None
 
 
-@pytest.mark.parametrize("body", ["Đồng ý {}", "Xóa cột điện cũ giúp, {}", "Rút đồng ý {}", "XOA 12345678"])
+@pytest.mark.parametrize("words", ["Phản đối {}", "KHONG DONG Y PHAT LOA {}", "Rút đồng ý {}"])
+def test_sender_who_never_consented_objects_by_text(
+    database: Database, book: CitizenBook, number: str, words: str
+) -> None:
+    assert "phản đối" in text(database, book, words.format(number)).say
+    with database.session() as session:
+        asked = session.scalars(sa.select(DataRequest)).one()
+        assert (asked.kind, asked.channel, asked.state) == ("objection", "text", "open")
+
+
+@pytest.mark.parametrize("body", ["Đồng ý {}", "Xóa cột điện cũ giúp, {}", "Không đồng ý {}", "XOA 12345678"])
 def test_other_words_are_an_ordinary_message(database: Database, book: CitizenBook, number: str, body: str) -> None:
     assert text(database, book, body.format(number)).say == ""
     assert (count(database, DataRequest), count(database, Consent)) == (0, 0)

@@ -24,6 +24,12 @@ from feedback.texts.segments import segments
         "REVOKE",
         "OPTOUT",
         "NGUNG NHAN",
+        "ＳＴＯＰ",
+        "ngưng",
+        "TC",
+        "Từ chối tin",
+        "Xin dừng nhận tin",
+        "huy dk",
         "Huỷ nhận tin",
     ],
 )
@@ -49,7 +55,18 @@ def test_what_is_stored_of_any_text_is_stored_the_same_again(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Đúng", "dung", "Cầu treo hỏng, đừng ai qua", "xin hủy cuộc họp", "Không từ chối", "", "12345678"]
+    "text",
+    [
+        "Đúng",
+        "dung",
+        "Cầu treo hỏng, đừng ai qua",
+        "xin hủy cuộc họp",
+        "Dừng lại",
+        "ngửng",
+        "Không từ chối",
+        "",
+        "12345678",
+    ],
 )
 def test_a_message_that_contains_such_a_word_is_a_message(text: str) -> None:
     assert receipts.wish(text) is None

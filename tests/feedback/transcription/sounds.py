@@ -15,10 +15,13 @@ TIME = np.arange(RATE * SECONDS) / RATE
 MELODY = (262, 330, 392, 523, 392, 330, 294, 349, 440, 587, 440, 349)
 
 
-def asterisk_speech(name: str) -> Sound:
-    """A recording of a human voice that comes with Asterisk, as a phone hears it: A-law, 8 kHz."""
+def asterisk_speech(name: str, changed: str = "acopy") -> Sound:
+    """A recording of a human voice that comes with Asterisk, as a phone hears it: A-law, 8 kHz.
+
+    `changed` is a filter of ffmpeg.
+    """
     file = find_or_fetch(load_settings()).data / "sounds" / "en" / f"{name}.gsm"
-    return through_alaw(["-i", str(file)])
+    return through_alaw(["-i", str(file), "-af", changed])
 
 
 def through_alaw(source: list[str]) -> Sound:

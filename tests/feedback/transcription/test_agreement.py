@@ -92,6 +92,15 @@ def test_times_never_run_backwards(first: list[str], other: list[str], second: l
         ("không ai đến", "không ai đến"),
         ("thứ hai, thứ ba", "thứ hai, thứ ba"),
         ("thôn năm", "thôn 5"),
+        ("hai ngàn không trăm hai sáu", "2.026"),
+        ("một trăm hai sáu hộ", "126 hộ"),
+        ("một trăm linh sáu", "106"),
+        ("hai lăm tháng chạp, ba mốt tháng mười", "25 tháng chạp, 31 tháng 10"),
+        ("nước lên ba bốn mét", "nước lên ba bốn mét"),
+        ("hai tư vấn viên", "hai tư vấn viên"),
+        ("một tỷ hai trăm triệu đồng", "1 tỷ 200 triệu đồng"),
+        ("gọi một một bốn", "gọi 114"),
+        ("một một bốn người", "một một bốn người"),
     ],
 )
 def test_numbers_are_written_as_people_write_them(spoken: str, expected: str) -> None:

@@ -101,6 +101,13 @@ def test_two_people_at_once_are_doubtful(whisper: WhisperEngine, viet_asr: VietA
 
 
 @pytest.mark.proof
+@pytest.mark.parametrize("voice", ["asetrate=8000*1.35,aresample=8000,atempo=0.8", "atempo=2.2"], ids=["child", "fast"])
+def test_transcript_of_an_unusual_voice_is_right_or_doubtful(whisper: WhisperEngine, voice: str) -> None:
+    understood = understand(whisper, asterisk_speech("demo-congrats", voice), "en")
+    assert understood.doubtful or wrong_words(CONGRATULATIONS, understood.text) <= MOST_WORDS_WRONG
+
+
+@pytest.mark.proof
 def test_second_engine_transcribes_syllables(viet_asr: VietAsrEngine) -> None:
     understood = understand(viet_asr, asterisk_speech("tt-weasels"), "vi")
     assert understood.text

@@ -61,6 +61,21 @@ def test_real_sentence_with_a_learned_phrase_is_kept_and_marked(text: str) -> No
 
 
 @pytest.mark.parametrize(
+    "closing",
+    [
+        "Hẹn gặp lại các bạn trong những video tiếp theo.",
+        "Cảm ơn các bạn đã xem!",
+        "Hãy đăng ký cho kênh La La School.",
+        "Phụ đề được thực hiện bởi cộng đồng Amara.org",
+        "Thank you for watching this video.",
+        "♪ ♪",
+    ],
+)
+def test_closing_words_of_videos_are_marked_for_a_person(closing: str) -> None:
+    assert judge([SAID, dataclasses.replace(SAID, text=closing, words=())], 4.0).doubtful
+
+
+@pytest.mark.parametrize(
     "invented",
     [
         "Hãy subscribe cho kênh Ghiền Mì Gõ Để không bỏ lỡ những video hấp dẫn",
