@@ -27,13 +27,13 @@ COUNTED = datetime.timedelta(hours=24)
 
 def register_health(app: Flask, panel: Panel) -> None:
     """Add both routes."""
-    database = panel.database
+    database, node = panel.database, panel.settings.node
 
     @app.get("/healthz")
     @open_to_all
     def healthz() -> tuple[Response, int]:
         """Return each component with `ok`, and `ok` for all of them; 503 when one fails."""
-        answer = _health(database)
+        answer = _health(database, node)
         return jsonify(answer), 200 if answer["ok"] else 503
 
     @app.get("/metrics")
@@ -42,7 +42,7 @@ def register_health(app: Flask, panel: Panel) -> None:
         """Return Prometheus text, for this machine or with a token."""
         if not (_is_from_here() or _has_token(panel)):
             return problem(403, "Forbidden", message("api.metrics_local"))
-        return Response(generate_latest(_metrics(database)), content_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(_metrics(database, node)), content_type=CONTENT_TYPE_LATEST)
 
 
 def _is_from_here() -> bool:
@@ -64,11 +64,12 @@ def _has_token(panel: Panel) -> bool:
         return False
 
 
-def _health(database: Database) -> dict[str, Any]:
+def _health(database: Database, node: str) -> dict[str, Any]:
     try:
         with database.reading() as session:
             parts = {
-                part.name: {"ok": part.ok, "seen_at": _iso(part.seen_at)} for part in component_states(session, now())
+                part.name: {"ok": part.ok, "seen_at": _iso(part.seen_at)}
+                for part in component_states(session, now(), node)
             }
     except sa.exc.SQLAlchemyError:
         return {"ok": False, "database": {"ok": False}}
@@ -80,9 +81,9 @@ def _iso(moment: datetime.datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _metrics(database: Database) -> CollectorRegistry:
+def _metrics(database: Database, node: str) -> CollectorRegistry:
     with database.reading() as session:
-        status: StationStatus = station_status(session, now())
+        status: StationStatus = station_status(session, now(), node)
         counted = session.execute(
             sa.select(Delivery.state, sa.func.count())
             .join(Delivery.broadcast)

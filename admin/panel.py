@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from feedback.citizens.registry import CitizenBook, open_citizens
 from haichieu.database import Database
 from haichieu.media import MediaStore
+from haichieu.media_from_nodes import media_from_nodes
 from haichieu.settings import Settings
 from haichieu.speech.station_voices import station_voices
 from haichieu.speech.synthesis import Synthesiser
@@ -33,12 +34,13 @@ class Panel:
 def open_panel(database: Database, settings: Settings) -> Panel:
     """Open the stores in the station's home; keys are created on first use."""
     home = settings.home.absolute()
+    files = media_from_nodes(database, settings)
     return Panel(
         database,
         settings,
         open_vault(home),
         open_citizens(home),
-        MediaStore(home / "media", settings.min_free_megabytes),
+        files.store if files else MediaStore(home / "media", settings.min_free_megabytes),
         station_voices(settings),
         station_secret(home, "web.key", lambda: secrets.token_bytes(32)),
     )

@@ -36,6 +36,7 @@ from admin.layout.refusals import register_refusals
 from admin.layout.sent_forms import register_sent_forms
 from admin.login.views import register_login
 from admin.my_account.views import register_my_account
+from admin.node_media import register_node_media
 from admin.notices.views import register_notices
 from admin.now.views import register_now
 from admin.numbers.views import register_numbers
@@ -119,6 +120,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_search, register_sounds, register_case_pages, register_data_requests),
         *(register_programmes, register_bulletins, register_calendar, register_duties),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),
+        register_node_media,
         register_units,
         register_station,
     ):

@@ -210,6 +210,8 @@ class Broadcast(Base):
     """How much of it a synthetic voice speaks."""
     search_text: Mapped[str] = mapped_column(sa.Text, default=_search_text)
     """The folded text of title and zones."""
+    starts_at: Mapped[datetime.datetime | None]
+    """When all nodes begin it together, by the database's clock; None unless several play it (`sharing`)."""
 
     official: Mapped[Official | None] = relationship()
     recording: Mapped[Media | None] = relationship()
@@ -227,6 +229,17 @@ class Broadcast(Base):
     def on_air_name(self) -> str:
         """The name of the official or the title, for others who want the speakers."""
         return self.official.name if self.official else self.title
+
+
+class BroadcastPart(Base):
+    """What one node plays of a broadcast that several nodes share (`sharing`); the times are the database's."""
+
+    __tablename__ = "broadcast_parts"
+
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    node: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    begun_at: Mapped[datetime.datetime | None]
+    ended_at: Mapped[datetime.datetime | None]
 
 
 class BroadcastSound(Base):
@@ -295,6 +308,8 @@ class Delivery(Base):
     try_again_at: Mapped[datetime.datetime | None]
     called_off: Mapped[str | None] = mapped_column(sa.String(40))
     """Why a broadcast that this speaker missed is not played here later."""
+    node: Mapped[str] = mapped_column(sa.String(60), default="")
+    """The node that serves the speaker, in a broadcast that several nodes share."""
 
     broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
     speaker: Mapped[Speaker] = relationship()

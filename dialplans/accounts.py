@@ -108,6 +108,44 @@ def fan_out_endpoint(codec: str) -> str:
     return f"{FAN_OUT}_{codec}"
 
 
+def node_account(name: str, ours: str, address: str, password: str) -> tuple[DynamicObject, ...]:
+    """Return another node of a province, at `address` (HOST:PORT): it calls us, and we it, to pass on a live voice.
+
+    Both sides prove that they know the `password`; `ours` is the name of this node.
+    """
+    account, us = node_endpoint(name), node_endpoint(ours)
+    fields = {
+        **_MEDIA,
+        "identify_by": "username",
+        "auth": account,
+        "aors": account,
+        "outbound_auth": f"{account}-out",
+        "from_user": us,
+        "context": "from-node",
+        "transport": "udp",
+        "media_encryption": "no",
+        "rtp_symmetric": "no",
+        "allow": "alaw",
+    }
+    return (
+        DynamicObject(
+            "auth",
+            account,
+            {"auth_type": "md5", "username": account, "realm": REALM, "md5_cred": ha1(account, password)},
+        ),
+        DynamicObject(
+            "auth", f"{account}-out", {"auth_type": "userpass", "username": us, "password": password, "realm": REALM}
+        ),
+        DynamicObject("aor", account, {"contact": f"sip:{address}", "qualify_frequency": "0"}),
+        DynamicObject("endpoint", account, {**fields, FINGERPRINT: _digest(fields)}),
+    )
+
+
+def node_endpoint(name: str) -> str:
+    """Return the name of a node's endpoint; no account of a device begins with an underscore."""
+    return f"_node_{name}"
+
+
 def phone_account(
     name: str,
     secret: str,

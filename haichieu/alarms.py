@@ -56,6 +56,9 @@ class AlarmKind(StrEnum):
     DUTY_OVERDUE = "duty_overdue"
     SIM_EXPIRES = "sim_expires"
     WARRANTY_EXPIRES = "warranty_expires"
+    NODE_DOWN = "node_down"
+    CLOCK_OFF = "clock_off"
+    MEDIA_MISSING = "media_missing"
 
 
 class NoSuchAlarm(NotFound):

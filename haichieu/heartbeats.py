@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.database import Base, now
 
+MAIN = "main"
+"""The name of a node that was given no other; see the setting `node`."""
 BEAT_SECONDS = 5.0
 ALIVE_SECONDS = 15.0
 """A component that has not been heard of for this long counts as down; three beats missed."""
@@ -18,6 +20,7 @@ class Heartbeat(Base):
 
     __tablename__ = "heartbeats"
 
+    node: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
     component: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
     at: Mapped[datetime.datetime]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -27,11 +30,18 @@ class Heartbeat(Base):
         return (at - self.at).total_seconds() < ALIVE_SECONDS
 
 
-def beat(session: Session, component: str, **detail: str | int | bool) -> None:
-    """Write a heartbeat."""
-    session.merge(Heartbeat(component=component, at=now(), detail=detail))
+def beat(session: Session, component: str, node: str = MAIN, **detail: str | int | bool) -> None:
+    """Write a heartbeat of a component of a node."""
+    session.merge(Heartbeat(node=node, component=component, at=now(), detail=detail))
 
 
-def latest(session: Session) -> dict[str, Heartbeat]:
-    """Return the last sign of life of every component."""
-    return {heartbeat.component: heartbeat for heartbeat in session.scalars(sa.select(Heartbeat))}
+def latest(session: Session, node: str = MAIN) -> dict[str, Heartbeat]:
+    """Return the last sign of life of every component of a node."""
+    beats = session.scalars(sa.select(Heartbeat).where(Heartbeat.node == node))
+    return {heartbeat.component: heartbeat for heartbeat in beats}
+
+
+def is_anything_alive(session: Session, at: datetime.datetime, component: str | None = None) -> bool:
+    """Return whether any node has given a sign of life recently, or this component of any node."""
+    beats = session.scalars(sa.select(Heartbeat))
+    return any(one.alive(at) for one in beats if component in (None, one.component))

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,9 @@ class Media(Base):
     bytes: Mapped[int]
     seconds: Mapped[float]
     suffix: Mapped[str] = mapped_column(sa.String(12), default=".wav")
+    wideband_sha256: Mapped[str] = mapped_column(sa.String(64), default="")
+    """The digest of its 16 kHz form; "" if it has none, or was stored before these had digests."""
+    wideband_bytes: Mapped[int] = mapped_column(default=0)
     synthetic: Mapped[str] = mapped_column(sa.String(200), default="")
     """The voice that the mark in the file names; "" for a human recording."""
     created_at: Mapped[datetime.datetime] = mapped_column(default=now)
@@ -52,6 +55,17 @@ class Stored:
     file: Path
     wideband: Path | None
     synthetic: str = ""
+    wideband_sha256: str = ""
+    wideband_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the files of a row, with its digest and size."""
+
+    path: Path
+    sha256: str
+    bytes: int
 
 
 class MediaStore:
@@ -61,13 +75,29 @@ class MediaStore:
     extension, Asterisk takes the file that suits the call. A recording of a broadcast has only the first.
     """
 
-    def __init__(self, folder: Path, min_free_megabytes: int) -> None:
+    def __init__(self, folder: Path, min_free_megabytes: int, fetch: Callable[[Media], None] = lambda _: None) -> None:
+        """`fetch` brings the files of a row that are missing here from elsewhere, as far as it can; it may block."""
         self.folder = folder
         self._min_free = min_free_megabytes * 1_000_000
+        self._fetch = fetch
 
     def path(self, media: Media) -> Path:
-        """Return the file of a row."""
+        """Return the file of a row, fetched from another node if it is missing here and there is one."""
+        if not (path := self.place(media)).exists():
+            self._fetch(media)
+        return path
+
+    def place(self, media: Media) -> Path:
+        """Return where the file of a row is, or would be."""
         return self.folder / media.sha256[:2] / f"{media.sha256}{media.suffix}"
+
+    def missing(self, media: Media) -> list[Part]:
+        """Return the files of a row that are not here."""
+        whole = [Part(self.place(media), media.sha256, media.bytes)]
+        if media.wideband_sha256:
+            wide = self.place(media).with_suffix(".wav16")
+            whole.append(Part(wide, media.wideband_sha256, media.wideband_bytes))
+        return [part for part in whole if not part.path.exists()]
 
     def require_space(self, claimed: int = 0) -> None:
         """Raise DiskFull when less than the configured space is free beside `claimed` bytes for work in progress."""
@@ -121,6 +151,8 @@ class MediaStore:
                 seconds=stored.seconds,
                 suffix=stored.suffix,
                 synthetic=stored.synthetic,
+                wideband_sha256=stored.wideband_sha256,
+                wideband_bytes=stored.wideband_bytes,
             )
             session.add(media)
             session.flush()
@@ -136,7 +168,7 @@ class MediaStore:
         files = [
             (file, _mark_of(file))
             for media in unused
-            for file in (self.path(media), self.path(media).with_suffix(".wav16"))
+            for file in (self.place(media), self.place(media).with_suffix(".wav16"))
             if file.exists()
         ]
         for media in unused:
@@ -156,7 +188,15 @@ class MediaStore:
     def _put(self, file: Path, suffix: str, seconds: float, wideband: Path | None = None) -> Stored:
         mark = read_mark(file)
         stored = Stored(
-            digest_of(file), file.stat().st_size, round(seconds, 3), suffix, file, wideband, mark.voice if mark else ""
+            digest_of(file),
+            file.stat().st_size,
+            round(seconds, 3),
+            suffix,
+            file,
+            wideband,
+            mark.voice if mark else "",
+            digest_of(wideband) if wideband else "",
+            wideband.stat().st_size if wideband else 0,
         )
         for source, target in self._targets(stored):
             _place(source, target)

@@ -6,8 +6,9 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from haichieu.errors import EnvironmentProblem
 from haichieu.media import digest_of
@@ -28,11 +29,17 @@ class WrongContent(DownloadFailed):
 
 
 def download(
-    address: str, target: Path, size: int, sha256: str, progress: Callable[[int], None] = lambda count: None
+    address: str,
+    target: Path,
+    size: int,
+    sha256: str,
+    progress: Callable[[int], None] = lambda count: None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    silent_seconds: float = SILENT_SECONDS,
 ) -> None:
     """Download a file from an HTTP server to `target`; `progress` receives the number of bytes that are there.
 
-    Raises DownloadFailed.
+    A server that sends nothing for `silent_seconds` has failed. Raises DownloadFailed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + PART)
@@ -45,7 +52,7 @@ def download(
         raise DownloadFailed("download.no_space", file=target.name, megabytes=needed // 1_000_000 + 1)
     progress(there)
     if there < size:
-        there = _receive(address, part, there, size, progress)
+        there = _receive(_request(address, there, headers), part, there, size, progress, silent_seconds)
     if there < size:
         raise DownloadFailed("download.interrupted", file=target.name, percent=there * 100 // size)
     if there > size or digest_of(part) != sha256:
@@ -54,13 +61,24 @@ def download(
     part.replace(target)
 
 
-def _receive(address: str, part: Path, there: int, size: int, progress: Callable[[int], None]) -> int:
-    """Append what is missing; return the number of bytes that are there, one more than `size` if more came."""
+def _request(address: str, there: int, headers: Mapping[str, str]) -> urllib.request.Request:
     if not address.startswith(("http://", "https://")):
         raise DownloadFailed("download.no_address", address=address)
-    request = urllib.request.Request(address, headers={"Range": f"bytes={there}-"} if there else {})  # noqa: S310
+    rest = {"Range": f"bytes={there}-"} if there else {}
+    return urllib.request.Request(address, headers={**headers, **rest})  # noqa: S310
+
+
+def _receive(
+    request: urllib.request.Request,
+    part: Path,
+    there: int,
+    size: int,
+    progress: Callable[[int], None],
+    silent_seconds: float,
+) -> int:
+    """Append what is missing; return the number of bytes that are there, one more than `size` if more came."""
     try:
-        with urllib.request.urlopen(request, timeout=SILENT_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=silent_seconds) as answer:  # noqa: S310
             if answer.status != 206 or not (answer.headers["Content-Range"] or "").startswith(f"bytes {there}-"):
                 there = 0  # a server without ranges sends everything (RFC 9110 §14.2)
             with part.open("r+b" if part.exists() else "wb") as file:
@@ -74,5 +92,5 @@ def _receive(address: str, part: Path, there: int, size: int, progress: Callable
                 file.flush()
                 os.fsync(file.fileno())
     except (urllib.error.URLError, http.client.HTTPException, OSError) as problem:
-        raise DownloadFailed("download.refused", address=address, why=str(problem)) from problem
+        raise DownloadFailed("download.refused", address=request.full_url, why=str(problem)) from problem
     return there

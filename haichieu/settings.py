@@ -192,6 +192,10 @@ class Settings(_Sources):
         pattern=r"^[A-Za-z0-9._-]{1,60}$",
         description="Name of this switchboard; must be unique among switchboards that share a database.",
     )
+    node_address: str = Field(
+        "",
+        description="Address at which the other nodes reach this one; empty means bind (needed with 0.0.0.0).",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("rtp_ports")

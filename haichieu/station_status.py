@@ -13,8 +13,9 @@ from feedback.cases.case_search import Waiting, waiting
 from feedback.texts import outbox
 from haichieu.alarms import open_alarms
 from haichieu.backup.backing_up import last_backup
-from haichieu.heartbeats import latest
+from haichieu.heartbeats import MAIN, latest
 from haichieu.locale import Message, message, render
+from haichieu.nodes import NodeStatus, node_states
 from haichieu.sip.models import Trunk, TrunkState
 from haichieu.station import the_station
 
@@ -94,6 +95,8 @@ class StationStatus:
     alarms: tuple[Message, ...]
     served_directly: int
     """Speakers that get their sound from the fan-out."""
+    nodes: tuple[NodeStatus, ...]
+    """The stations that share the database, if there are several."""
 
     @property
     def reachable(self) -> int:
@@ -110,9 +113,9 @@ class StationStatus:
         }
 
 
-def station_status(session: Session, at: datetime.datetime) -> StationStatus:
-    """Return the status at the moment `at`."""
-    components = component_states(session, at)
+def station_status(session: Session, at: datetime.datetime, node: str = MAIN) -> StationStatus:
+    """Return the status at the moment `at`, with the components of one node."""
+    components = component_states(session, at, node)
     return StationStatus(
         ok=all(component.ok for component in components),
         timezone=the_station(session).timezone,
@@ -135,24 +138,32 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
             sa.select(sa.func.count()).select_from(CallBack).where(CallBack.state.in_(["owed", "calling"]))
         ).one(),
         cases=waiting(session, at),
-        transcriber=_of_worker(session, "transcriber"),
-        voices=_of_worker(session, "voices"),
+        transcriber=_of_worker(session, "transcriber", node),
+        voices=_of_worker(session, "voices", node),
         texts_waiting=outbox.waiting(session),
         last_backup=last_backup(session),
         alarms=tuple(
             message("base.alarm.line", subject=alarm.subject, text=alarm.text) for alarm in open_alarms(session)
         ),
-        served_directly=_served_directly(session, at),
+        served_directly=_served_directly(session, at, node),
+        nodes=nodes_of_status(session),
     )
 
 
-def _served_directly(session: Session, at: datetime.datetime) -> int:
-    beat = latest(session).get("switchboard")
+def nodes_of_status(session: Session) -> tuple[NodeStatus, ...]:
+    """Return the nodes with the number of speakers at each; none for a station that is alone."""
+    here = sa.select(Speaker.node, sa.func.count()).where(Speaker.removed_at.is_(None), Speaker.reachable)
+    found = node_states(session, {node: count for node, count in session.execute(here.group_by(Speaker.node))})
+    return found if len(found) > 1 else ()
+
+
+def _served_directly(session: Session, at: datetime.datetime, node: str) -> int:
+    beat = latest(session, node).get("switchboard")
     return int(beat.detail.get("served_directly", 0)) if beat is not None and beat.alive(at) else 0
 
 
-def _of_worker(session: Session, detail: str) -> str:
-    beat = latest(session).get("worker")
+def _of_worker(session: Session, detail: str, node: str) -> str:
+    beat = latest(session, node).get("worker")
     return str(beat.detail.get(detail, "")) if beat else ""
 
 
@@ -165,12 +176,12 @@ def trunk_states(session: Session) -> tuple[TrunkStatus, ...]:
     )
 
 
-def component_states(session: Session, at: datetime.datetime) -> tuple[Component, ...]:
-    """Return every component's state by its last heartbeat.
+def component_states(session: Session, at: datetime.datetime, node: str = MAIN) -> tuple[Component, ...]:
+    """Return the state of every component of a node by its last heartbeat.
 
     Asterisk and the fan-out are up while the switchboard is connected to them.
     """
-    beats = latest(session)
+    beats = latest(session, node)
     switchboard = beats.get("switchboard")
     has_fan_out = switchboard is not None and FAN_OUT in switchboard.detail
     states = []

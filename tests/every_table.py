@@ -13,7 +13,14 @@ MODULES_WITH_TABLES = (
         "haichieu.sign_in_counters",
     ),
     "haichieu.speech.pronunciations",
-    *("haichieu.media", "haichieu.heartbeats", "haichieu.sip.models", "broadcast_bridge.models", "feedback.models"),
+    *(
+        "haichieu.media",
+        "haichieu.heartbeats",
+        "haichieu.nodes",
+        "haichieu.sip.models",
+        "broadcast_bridge.models",
+        "feedback.models",
+    ),
     "feedback.citizens.models",
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *(

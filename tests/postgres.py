@@ -148,8 +148,8 @@ class PostgresCluster:
 
 
 @contextmanager
-def private_cluster() -> Iterator[PostgresCluster]:
-    """Run a private server for the length of the block."""
+def private_cluster(**settings: str) -> Iterator[PostgresCluster]:
+    """Run a private server for the length of the block, with these settings beside those of all tests."""
     place = _fastest_place()
     _remove_what_killed_runs_left(place)
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=place))
@@ -159,7 +159,7 @@ def private_cluster() -> Iterator[PostgresCluster]:
             data = folder / "data"
             initdb = [*become, str(_program("initdb")), "--username=haichieu", "--auth=trust", "--no-sync"]
             subprocess.run([*initdb, "--encoding=UTF8", "--no-locale", str(data)], check=True, capture_output=True)
-            options = SETTINGS | {"unix_socket_directories": str(folder)}
+            options = SETTINGS | settings | {"unix_socket_directories": str(folder)}
             assignments = [f"--{name}={value}" for name, value in options.items()]
             with (folder / "log").open("wb") as log:
                 server = subprocess.Popen(

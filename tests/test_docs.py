@@ -33,7 +33,7 @@ load_every_table()
 
 ROOT = Path(__file__).parent.parent
 NODES = get_args(get_args(AnyNode)[0])
-FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz", "/metrics")
+FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz", "/metrics", "/nodes/")
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 

@@ -31,6 +31,7 @@ ABOUT_EQUIPMENT = frozenset(
     {
         *(AlarmKind.ASTERISK_DOWN, AlarmKind.PROCESS_HUNG, AlarmKind.BACKUP_FAILED, AlarmKind.TRANSCRIBER_DOWN),
         *(AlarmKind.TRUNK_DOWN, AlarmKind.VOICE_DOWN, AlarmKind.SPEAKER_OPEN, AlarmKind.SCHEDULE_MISSED),
+        *(AlarmKind.NODE_DOWN, AlarmKind.CLOCK_OFF, AlarmKind.MEDIA_MISSING),
         *(AlarmKind.FEED_SILENT, AlarmKind.SOURCE_SILENT, AlarmKind.ALERT_NOWHERE, AlarmKind.ALERT_NOT_AIRED),
     }
 )

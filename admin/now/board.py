@@ -30,9 +30,11 @@ from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case
 from haichieu.account_rights import Action
 from haichieu.alarms import Alarm
+from haichieu.heartbeats import MAIN
 from haichieu.locale import Message
+from haichieu.nodes import NodeStatus
 from haichieu.people import Unit
-from haichieu.station_status import Component, component_states
+from haichieu.station_status import Component, component_states, nodes_of_status
 
 NEXT_WITHIN = datetime.timedelta(hours=24)
 ROWS = 8
@@ -120,6 +122,8 @@ class Board:
     speakers: Speakers
     cases: Cases
     alarms: Sequence[Alarm]
+    nodes: Sequence[NodeStatus]
+    """The nodes of a province; empty for a station that is alone."""
 
     @property
     def ok(self) -> bool:
@@ -127,17 +131,18 @@ class Board:
         return all(part.ok for part in self.components)
 
 
-def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
-    """Return the overview of a visitor."""
+def board(session: Session, visitor: Visitor, at: datetime.datetime, node: str = MAIN) -> Board:
+    """Return the overview of a visitor, as the panel of this node shows it."""
     return Board(
         at,
-        component_states(session, at),
+        component_states(session, at, node),
         on_air(session, visitor),
         _upcoming(session, visitor, at),
         Waiting(_to_approve(session, visitor), _offered(session, visitor), _my_cases(session, visitor)),
         _speakers(session, visitor),
         _cases(session, visitor, at),
         alarms_for(session, visitor, ROWS) if visitor.may(Action.CLEAR_ALARMS) else (),
+        nodes_of_status(session),
     )
 
 

@@ -46,7 +46,8 @@ def register_now(app: Flask, panel: Panel) -> None:
     def wallboard() -> Response:
         """Show the state of the visitor's units in large letters, for a screen on the wall: nothing about a citizen."""
         with panel.database.reading() as session:
-            shown, needed = board(session, visitor(), present_moment()), attention(session, visitor())
+            shown = board(session, visitor(), present_moment(), panel.settings.node)
+            needed = attention(session, visitor())
             name = the_station(session).name
         return page("wallboard.html", board=shown, needed=needed, station_name=name)
 
@@ -86,4 +87,4 @@ def register_now(app: Flask, panel: Panel) -> None:
 def _look(panel: Panel) -> Board:
     """Return the content; the page is rendered after the transaction, which would block others on SQLite."""
     with panel.database.reading() as session:
-        return board(session, visitor(), present_moment())
+        return board(session, visitor(), present_moment(), panel.settings.node)

@@ -187,12 +187,6 @@ def is_open(broadcast: Broadcast) -> bool:
     return broadcast.state not in BROADCAST.final_states
 
 
-def running_on(session: Session, node: str) -> list[int]:
-    """Return the ids of the broadcasts that a switchboard has begun and not ended."""
-    found = sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
-    return list(session.scalars(found))
-
-
 def speakers_playing(session: Session, broadcast_ids: Collection[int]) -> dict[int, tuple[int, int]]:
     """Return, by broadcast, how many of its speakers play now and how many it has; no entry where it has none."""
     counted = session.execute(

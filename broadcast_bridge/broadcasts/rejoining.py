@@ -15,13 +15,13 @@ def taken_away(session: Session, on_air: Collection[int]) -> Mapping[int, Sequen
     return _by_broadcast(session.scalars(_taken(on_air))) if on_air else {}
 
 
-def give_back(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
-    """Set the deliveries whose speakers have become free to `pending` again, and return them.
+def give_back(session: Session, on_air: Collection[int], node: str) -> Mapping[int, Sequence[int]]:
+    """Set the deliveries of this node whose speakers have become free to `pending` again, and return them.
 
     A speaker that several broadcasts have lost returns to the most urgent of them.
     """
     given: dict[int, Delivery] = {}
-    for delivery in sorted(free(session, on_air), key=lambda one: (-one.broadcast.precedence, one.id)):
+    for delivery in sorted(free(session, on_air, node), key=lambda one: (-one.broadcast.precedence, one.id)):
         given.setdefault(delivery.speaker_id, delivery)
     for delivery in given.values():
         delivery.state = DELIVERY.after(DeliveryState(delivery.state), DeliveryEvent.RETURN)
@@ -30,8 +30,8 @@ def give_back(session: Session, on_air: Collection[int]) -> Mapping[int, Sequenc
     return _by_broadcast(given.values())
 
 
-def free(session: Session, on_air: Collection[int]) -> Sequence[Delivery]:
-    """Return the deliveries that were taken from these broadcasts and whose speakers are free again."""
+def free(session: Session, on_air: Collection[int], node: str) -> Sequence[Delivery]:
+    """Return the deliveries of this node that were taken from these broadcasts and whose speakers are free again."""
     if not on_air:
         return ()
     busy = aliased(Delivery)
@@ -39,6 +39,7 @@ def free(session: Session, on_air: Collection[int]) -> Sequence[Delivery]:
         _taken(on_air)
         .where(
             Broadcast.state == BroadcastState.ON_AIR,
+            Delivery.node.in_(["", node]),
             ~sa.exists().where(busy.speaker_id == Delivery.speaker_id, busy.active),
         )
         .options(contains_eager(Delivery.broadcast))

@@ -17,6 +17,7 @@ from broadcast_bridge.broadcasts import clearance
 from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
 from broadcast_bridge.broadcasts.catch_up import add_deliveries
 from broadcast_bridge.broadcasts.hearing import resume_position
+from broadcast_bridge.broadcasts.sharing import share_out
 from broadcast_bridge.broadcasts.states import (
     BROADCAST,
     DELIVERY,
@@ -146,6 +147,7 @@ def plan_live(
     try:
         with session.begin_nested():
             taken = _give_speakers(session, broadcast, zone.speakers, at, hushed)
+            share_out(session, broadcast, node)
     except IntegrityError:
         # Another process took one of the speakers between our query and our write: the index decided.
         refuse_if_busy(session, zone.speakers, broadcast.precedence)
@@ -285,6 +287,7 @@ def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime)
         else:
             advance(session, broadcast_id, BroadcastEvent.FAIL, at, Reason.IN_USE if in_use else Reason.NO_SPEAKERS)
         return None
+    share_out(session, broadcast, node)
     return taken
 
 

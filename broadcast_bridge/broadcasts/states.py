@@ -123,6 +123,7 @@ class Reason(StrEnum):
     SWITCHBOARD_RESTARTED = "switchboard_restarted"
     ASTERISK_STOPPED = "asterisk_stopped"
     STATION_STOPPED = "station_stopped"
+    NODE_LOST = "node_lost"
     TIME_LIMIT = "time_limit"
     IN_USE = "in_use"
     PRE_EMPTED = "pre_empted"

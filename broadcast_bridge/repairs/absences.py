@@ -30,8 +30,7 @@ def look(session: Session, limit: datetime.timedelta, at: datetime.datetime) -> 
 
     Nothing changes while no switchboard is alive: the rows say nothing about the speakers then.
     """
-    beats = heartbeats.latest(session).items()
-    if not any(one.alive(at) for name, one in beats if name.startswith("switchboard")):
+    if not heartbeats.is_anything_alive(session, at, "switchboard"):
         return 0, 0
     closed = _close_settled(session, at)
     opened = 0

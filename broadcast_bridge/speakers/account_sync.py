@@ -21,6 +21,8 @@ from dialplans.accounts import (
     DynamicObject,
     fan_out_account,
     ha1,
+    node_account,
+    node_endpoint,
     phone_account,
     speaker_account,
     trunk_account,
@@ -32,6 +34,7 @@ from haichieu.ari.errors import AriRefused, NoSuchThing
 from haichieu.database import Database
 from haichieu.errors import shown
 from haichieu.locale import message
+from haichieu.nodes import node_password, other_nodes
 from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import Vault
 
@@ -58,7 +61,10 @@ class AccountSync:
         qualify_seconds: int,
         *,
         fan_out: bool = False,
+        node: str = "",
     ) -> None:
+        """`node` is the name of this one among those that share a PostgreSQL."""
+        self._node = node
         self._fan_out = fan_out
         self._client = client
         self._database = database
@@ -124,8 +130,11 @@ class AccountSync:
             self._pushed[code] = account
         await asyncio.to_thread(self._file.write, [item for account in wanted.values() for item in account])
         if fresh:
-            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys() - {FAN_OUT})
+            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys() - {FAN_OUT} - self._nodes())
             log.info("accounts.pushed", count=len(fresh))
+
+    def _nodes(self) -> set[str]:
+        return {code for code in self._pushed if code.startswith(node_endpoint(""))}
 
     def _forget(self, code: str) -> None:
         self._pushed.pop(code, None)
@@ -223,6 +232,10 @@ class AccountSync:
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
         rows = (*speakers, *session.scalars(sa.select(Phone)), *session.scalars(sa.select(Trunk)))
         accounts = {row.code: self._account(row) for row in rows}
+        for other in other_nodes(session, self._node) if self._node else ():
+            accounts[node_endpoint(other.name)] = node_account(
+                other.name, self._node, other.sip, node_password(self._vault)
+            )
         return {**accounts, FAN_OUT: fan_out_account()} if self._fan_out else accounts
 
     def _account(self, row: Speaker | Phone | Trunk) -> Account | None:

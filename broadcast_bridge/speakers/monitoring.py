@@ -212,10 +212,15 @@ class SpeakerSupervisor:
 
     async def _note(self, online: set[str], why: str) -> list[str]:
         """Store which speakers can be reached, and return those for which this is news."""
-        differs = partial(reachability.is_something_to_note, reachable_codes=online, node=self._node)
+        registered = {code for code, moved in self._back.items() if moved}
+        differs = partial(
+            reachability.is_something_to_note, reachable_codes=online, node=self._node, registered=registered
+        )
         if not await self._database.look(differs):  # most events tell nothing new, and writing makes others wait
             return []
-        news = await self._database.run(lambda session: reachability.note_all(session, online, why, now(), self._node))
+        news = await self._database.run(
+            lambda session: reachability.note_all(session, online, why, now(), self._node, registered)
+        )
         for code in news:
             if code in online:
                 log.info("speaker.reachable", speaker=code, seen_by=why)

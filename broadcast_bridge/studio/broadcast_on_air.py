@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
 from broadcast_bridge.studio.speaker_leg import SpeakerLeg
+from broadcast_bridge.studio.speaker_target import LegTarget
 from haichieu.ari.bridge import Announcer, Bridge
 
 CHIME_WAITS_SECONDS = 0.8
@@ -38,14 +40,21 @@ class Airing:
         voice: Announcer,
         legs: Sequence[SpeakerLeg],
         settle: Callable[[], Awaitable[None]] | None = None,
+        admit: Callable[[LegTarget], SpeakerLeg] | None = None,
     ) -> None:
-        """`settle` makes use of the silence before the content."""
+        """`settle` makes use of the silence before the content.
+
+        `admit` calls another speaker, in a broadcast that several nodes share; such a one stays on air without
+        speakers, which other nodes may have.
+        """
         self.bridge = bridge
         self._settle = settle
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         """Set when a request to stop or a more urgent broadcast ends this one."""
         self._voice = voice
         self._legs = legs
+        self._admit = admit
+        self._audio_from: datetime.datetime | None = None
         self._voice_turn = asyncio.Lock()
 
     def end(self, ending: Ending) -> None:
@@ -56,8 +65,19 @@ class Airing:
     async def give_up(self, delivery_ids: Collection[int], ending: Ending) -> None:
         """Release speakers that are no longer ours; without any left, the broadcast is over."""
         await asyncio.gather(*(leg.give_up() for leg in self._legs if leg.target.delivery_id in delivery_ids))
-        if not any(leg.ours for leg in self._legs):
+        if self._admit is None and not any(leg.ours for leg in self._legs):
             self.end(ending)
+
+    def admit(self, target: LegTarget) -> None:
+        """Serve a speaker that has come from another node, from now on."""
+        if (known := [leg for leg in self._legs if leg.target.delivery_id == target.delivery_id]) or not self._admit:
+            for leg in known:
+                if not leg.ours:
+                    leg.take_back()
+            return
+        leg = self._admit(target)
+        if self._audio_from is not None:
+            leg.audio_begins(self._audio_from)
 
     def take_back(self, delivery_ids: Collection[int]) -> None:
         """Call speakers again that were taken away and are free."""
@@ -81,6 +101,7 @@ class Airing:
 
     def audio_begins(self, at: datetime.datetime) -> None:
         """Count sound from this moment on."""
+        self._audio_from = at
         for leg in self._legs:
             leg.audio_begins(at)
 
@@ -127,3 +148,22 @@ class Airing:
             if rounds % MEASURE_EVERY == 0:
                 await self.measure()
             await report()
+
+
+class Content(Protocol):
+    """The content of a broadcast after the chime."""
+
+    async def run(self, airing: Airing) -> Ending:
+        """Play the content and return how it ended; cancelled when something else ends the broadcast."""
+        ...
+
+
+async def until_over(sounding: Coroutine[Any, Any, Ending], airing: Airing) -> Ending:
+    """Run the content until it ends or the broadcast is ended otherwise."""
+    work = asyncio.create_task(sounding)
+    try:
+        await asyncio.wait((work, airing.over), return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else airing.over.result()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)  # it takes its voice off air

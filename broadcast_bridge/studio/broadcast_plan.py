@@ -1,5 +1,6 @@
 """Plan of one broadcast, made of its rows and of the rules of the studio."""
 
+import datetime
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,12 +8,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.expected import keys_of
+from broadcast_bridge.broadcasts.sharing import relays_of
 from broadcast_bridge.broadcasts.spoken_rests import is_being_spoken
-from broadcast_bridge.broadcasts.states import Priority, Synthetic
+from broadcast_bridge.broadcasts.states import Kind, Priority, Synthetic
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.studio.growing_sound import clips_of
 from broadcast_bridge.studio.recorded_sound import Clip
-from broadcast_bridge.studio.speaker_target import Calling, LegTarget, MulticastRoute, Shown, leg_target
+from broadcast_bridge.studio.speaker_target import Calling, LegTarget, MulticastRoute, Shown, leg_target, relay_target
 from haichieu.media import Media, MediaStore
 
 log = structlog.get_logger()
@@ -71,6 +73,17 @@ class Plan:
     is_urgent: bool = False
     label: str = ""
     """The sound that says that a synthetic voice speaks; "" for none."""
+    starts_at: datetime.datetime | None = None
+    """When all nodes begin it, by the database's clock; None if this one plays it alone."""
+    is_relayed: bool = False
+    """A live voice of an official at another node."""
+    relays: tuple[LegTarget, ...] = ()
+    """The other nodes that get the live voice from here."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes play parts of it."""
+        return self.starts_at is not None or self.is_relayed or bool(self.relays)
 
 
 def plan_of(
@@ -81,10 +94,11 @@ def plan_of(
     sounds: Sounds,
     calling: Calling,
     label: Callable[[Synthetic], str],
+    node: str,
 ) -> Plan:
-    """Return the plan of a broadcast whose speakers are taken."""
+    """Return the plan of a broadcast whose speakers are taken, with those that this node serves."""
     priority, shown = Priority(broadcast.priority), calling.shown(session)
-    active = [delivery for delivery in broadcast.deliveries if delivery.active]
+    active = [one for one in broadcast.deliveries if one.active and one.node in ("", node)]
     log.info(
         "broadcast.planned",
         broadcast=broadcast.id,
@@ -111,6 +125,9 @@ def plan_of(
         is_being_spoken(session, broadcast.id),
         priority is Priority.EMERGENCY,
         label(Synthetic(broadcast.synthetic)),
+        None if broadcast.kind == Kind.LIVE else broadcast.starts_at,
+        broadcast.kind == Kind.LIVE and broadcast.node != node,
+        tuple(relay_target(broadcast.id, other) for other in relays_of(session, broadcast, node)),
     )
 
 

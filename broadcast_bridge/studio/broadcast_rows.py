@@ -4,12 +4,14 @@ Nothing on air waits for them or ends because of them. What a speaker reported i
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.broadcast_lifecycle import apply_updates
+from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate, apply_updates
 from broadcast_bridge.studio.speaker_leg import SpeakerLeg
 from haichieu.background import Tasks
 from haichieu.database import Database
@@ -35,6 +37,8 @@ class BroadcastRows:
         self._database = database
         self._tasks = tasks
         self._broadcast_id = broadcast_id
+        self.common: Callable[[datetime.datetime], datetime.datetime] = lambda at: at
+        """Converts a moment of this machine to the time of all nodes."""
         self._turn = asyncio.Lock()
 
     def write(self, work: Callable[[Session], None]) -> None:
@@ -46,8 +50,10 @@ class BroadcastRows:
         if any(leg.dirty for leg in self.legs):
             await asyncio.wait([self._tasks.begin(self._report())])
 
-    async def close(self, prepare: Callable[[], P], work: Callable[[Session, P], T], closed: Callable[[], None]) -> T:
-        """Write the last reports and the end, then call `closed`. `prepare` runs in a thread, before the transaction.
+    async def close(
+        self, prepare: Callable[[], Awaitable[P]], work: Callable[[Session, P], T], closed: Callable[[], None]
+    ) -> T:
+        """Write the last reports and the end, then call `closed`. `prepare` comes before the transaction.
 
         Raises NotClosedYet after `CLOSING_SECONDS`, while it is still tried.
         """
@@ -55,7 +61,7 @@ class BroadcastRows:
         async def close() -> T:
             try:
                 await self._report()
-                prepared = await asyncio.to_thread(prepare)
+                prepared = await prepare()
                 return await self._written(lambda session: work(session, prepared))
             finally:
                 closed()
@@ -73,8 +79,12 @@ class BroadcastRows:
     async def _report(self) -> None:
         async with self._turn:
             reports = [(leg, leg.report()) for leg in self.legs if leg.dirty]
-            updates = [report for _, report in reports]
+            updates = [self._in_common_time(report) for _, report in reports]
             if updates:
                 await self._database.until_written(lambda session: apply_updates(session, updates))
             for leg, _ in reports:
                 leg.reported()
+
+    def _in_common_time(self, report: DeliveryUpdate) -> DeliveryUpdate:
+        first = report.first_audio_at
+        return report if first is None else replace(report, first_audio_at=self.common(first))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import broadcast_lifecycle
+from broadcast_bridge.broadcasts import broadcast_lifecycle, sharing
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.studio.dial_ahead import BRIDGE as AHEAD
 from broadcast_bridge.studio.live_recordings import Recordings
@@ -82,7 +82,7 @@ async def clear_orphans(
         for channel in channels
         if channel["id"].startswith(OUR_CHANNELS) and channel["id"] not in client.events.claimed
     ]
-    begun = await database.look(lambda session: broadcast_lifecycle.running_on(session, node))
+    begun = await database.look(lambda session: sharing.begun_by(session, node))
     orphans = [broadcast_id for broadcast_id in begun if not is_running(broadcast_id)]
     for broadcast_id in orphans:
         with contextlib.suppress(AriError):
@@ -96,15 +96,17 @@ async def clear_orphans(
     reason = Reason.SWITCHBOARD_RESTARTED if leftover else Reason.ASTERISK_STOPPED
     for broadcast_id in orphans:
         if not is_running(broadcast_id):
-            await _close(database, recordings, broadcast_id, reason)
+            await _close(database, recordings, broadcast_id, reason, node)
     if orphans or leftover:
         log.warning("orphans.cleared", broadcasts=orphans, channels=len(leftover), reason=str(reason))
 
 
-async def _close(database: Database, recordings: Recordings, broadcast_id: int, reason: Reason) -> None:
+async def _close(database: Database, recordings: Recordings, broadcast_id: int, reason: Reason, node: str) -> None:
     """Close one orphan; one that cannot be closed stays for the next connection and does not prevent this one."""
 
     def close(session: Session) -> None:
+        if not sharing.end_part(session, broadcast_id, node, broke_off=reason):
+            return  # other nodes play it, and one of them closes it
         broadcast_lifecycle.close_orphan(session, broadcast_id, reason, now())
         recordings.collect(session, broadcast_id, stored)
 

@@ -21,8 +21,9 @@ from broadcast_bridge.studio.studio import Studio
 from haichieu.ari.client import AriClient
 from haichieu.background import Tasks, for_ever
 from haichieu.changes import AWAY_SECONDS, changes_and_hours
-from haichieu.database import Database, now
+from haichieu.database import Database
 from haichieu.errors import HaiChieuError, shown
+from haichieu.node_clock import NodeClock
 
 log = structlog.get_logger()
 
@@ -31,15 +32,24 @@ class Playout:
     """Runs the broadcasts of one studio on time."""
 
     def __init__(
-        self, client: AriClient, database: Database, studio: Studio, book: Callable[[BookedCall, str], None]
+        self,
+        client: AriClient,
+        database: Database,
+        studio: Studio,
+        book: Callable[[BookedCall, str], None],
+        clock: NodeClock | None = None,
     ) -> None:
-        """`book` receives the officials to be called, and who claimed their occurrence; it never blocks."""
+        """`book` receives the officials to be called, and who claimed their occurrence; it never blocks.
+
+        Broadcasts begin by the `clock` that nodes share, if several do.
+        """
         self._client = client
         self._database = database
         self._studio = studio
+        self._clock = clock or NodeClock()
         self._book = book
         self._run = f"{studio.node}-{uuid.uuid4().hex[:8]}"
-        self._rows = PlayoutLook(self._run, studio.node)
+        self._rows = PlayoutLook(self._run, studio.node, has_nodes=not database.is_sqlite)
 
     async def run(self) -> None:
         """Work until cancelled, and then end the broadcasts on air in order. No error of this loop ends them."""
@@ -57,30 +67,41 @@ class Playout:
                 continue
             for broadcast_id, taken in news.begin:  # first: their rows are committed, and nothing may lose them
                 broadcasts.begin(self._air(broadcast_id, taken))
+            for broadcast_id in news.parts:
+                broadcasts.begin(
+                    self._air(broadcast_id, Taken({number: list(ids) for number, ids in news.taken.items()}))
+                )
             self._studio.expects.recorded(news.expected)
             for call in news.booked:
                 self._book(call, self._run)
             for broadcast_id, reason in news.stop.items():
                 self._studio.stop(broadcast_id, reason)
+            if news.concerns_nodes:
+                self._studio.follow_sharing(news.alone, news.closed)
+                await self._studio.let_move(news.moved)
+                await self._studio.admit(news.arrived)
             await self._studio.give_up(news.taken)
             await self._studio.fall_silent(news.acknowledged)
             self._studio.take_back(news.returned)
 
     async def _next_hour(self) -> datetime.datetime | None:
-        return await self._database.look(lambda session: self._rows.next_hour(session, self._studio.on_air, now()))
+        on_air, at = self._studio.on_air, self._clock.now()
+        return self._clock.local(await self._database.look(lambda session: self._rows.next_hour(session, on_air, at)))
 
     async def _look(self) -> News:
         """Return what is to be done now; takes the write lock only when there is something to write."""
 
         def read(session: Session) -> tuple[News, bool]:
-            at, on_air = now(), self._studio.on_air
+            at, on_air = self._clock.now(), self._studio.on_air
             return self._rows.read(session, on_air, at), self._rows.is_something_to_write(session, on_air, at)
 
         news, is_more = await self._database.look(read)
         if not is_more:
             return news
         try:
-            return await self._database.run(lambda session: self._rows.write(session, self._studio.on_air, now()))
+            return await self._database.run(
+                lambda session: self._rows.write(session, self._studio.on_air, self._clock.now())
+            )
         except BaseException:
             self._rows.look_ahead_again()
             raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
 from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
+from broadcast_bridge.studio.common_time import CLIP_SPARE
 from haichieu.ari.errors import NotPlayed
 
 
@@ -17,6 +18,8 @@ class Clip:
     seconds: float
 
 
+BeginClip = Callable[[float], Awaitable[float]]
+"""Wait until a clip is due, so many seconds after the first; return how many seconds of it to skip."""
 MoreClips = Callable[[int], Awaitable[Sequence[Clip]]]
 """Wait for clips after so many; return none when the broadcast has no more. Raises NotPlayed when they do not come."""
 
@@ -31,11 +34,16 @@ class RecordedSound:
     pause_seconds: float
     voice_is_on: Callable[[], None]
     more: MoreClips | None = None
+    begin: BeginClip | None = None
+    """Of a broadcast that other nodes play in step; not given, the clips follow each other at once."""
 
     async def run(self, airing: Airing) -> Ending:
         """Play it `times` times, or until cancelled if `times` is 0; return how it ended."""
         self.voice_is_on()
-        played, skip, clips = 0, self.skip_seconds, list(self.clips)
+        if self.begin is not None and self.more is None:
+            return await self._in_step(airing, self.begin)
+        played, clips = 0, list(self.clips)
+        skip = self.skip_seconds if self.begin is None else await self.begin(0.0)
         try:
             while True:
                 position = 0
@@ -49,6 +57,24 @@ class RecordedSound:
                 if played == self.times:
                     return Ending(BroadcastEvent.END)
                 await asyncio.sleep(self.pause_seconds)
+        except NotPlayed:
+            return Ending(BroadcastEvent.FAIL, Reason.NO_SOUND)
+
+    async def _in_step(self, airing: Airing, begin: BeginClip) -> Ending:
+        """Play it together with other nodes: each clip has its moment, and a late node skips what is over."""
+        played, due = 0, 0.0
+        try:
+            while True:
+                for clip in self.clips:
+                    skip = await begin(due)
+                    if skip < clip.seconds:
+                        await airing.play(clip.path, skip)
+                    due += clip.seconds + CLIP_SPARE
+                played += 1
+                due += self.pause_seconds
+                if played == self.times:
+                    return Ending(BroadcastEvent.END)
+                await begin(due)
         except NotPlayed:
             return Ending(BroadcastEvent.FAIL, Reason.NO_SOUND)
 

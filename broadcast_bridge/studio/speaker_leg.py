@@ -88,7 +88,7 @@ class SpeakerLeg:
         self._audio_from: datetime.datetime | None = None
         self._first_audio_at: datetime.datetime | None = None
         self._audible = asyncio.Event()
-        self._seconds = 0.0
+        self._seconds = target.heard_seconds
         self._sent = self._sent_before = 0
         self._lost_before: int | None = None
         self._before_audio: ReceiverReport | None = None

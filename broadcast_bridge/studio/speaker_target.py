@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Delivery, Speaker
 from broadcast_bridge.speakers.direct_sound_rule import allows_direct_sound
+from dialplans.accounts import node_endpoint
 from dialplans.auto_answer import EMERGENCY, auto_answer_headers
 
 NO_DELIVERY = 0
@@ -58,6 +59,8 @@ class LegTarget:
     """How long this device may take to answer; None means as long as any."""
     answered_in: float = 0.0
     """Seconds that it took to answer when it was last called ahead."""
+    heard_seconds: float = 0.0
+    """What it has heard of this broadcast already, at another node or before a restart."""
 
     def is_called_like(self, other: "LegTarget") -> bool:
         """Return whether a call to this target serves the other one."""
@@ -66,7 +69,8 @@ class LegTarget:
 
 def leg_target(delivery: Delivery, priority: Priority, route: MulticastRoute, shown: Shown) -> LegTarget:
     """Return the target for a delivery."""
-    return replace(target_ahead(delivery.speaker, priority, route, shown), delivery_id=delivery.id)
+    target = target_ahead(delivery.speaker, priority, route, shown)
+    return replace(target, delivery_id=delivery.id, heard_seconds=delivery.seconds or 0.0)
 
 
 def target_ahead(speaker: Speaker, priority: Priority, route: MulticastRoute, shown: Shown) -> LegTarget:
@@ -84,6 +88,17 @@ def target_ahead(speaker: Speaker, priority: Priority, route: MulticastRoute, sh
         answer_seconds=speaker.answer_seconds,
         answered_in=speaker.answered_in or 0.0,
         direct_codecs=tuple(speaker.codecs) if allows_direct_sound(speaker) else (),
+    )
+
+
+def relay_target(broadcast_id: int, node: str) -> LegTarget:
+    """Return how another node is called for a broadcast: as a speaker without a delivery."""
+    return LegTarget(
+        NO_DELIVERY,
+        node_endpoint(node),
+        f"PJSIP/{broadcast_id}@{node_endpoint(node)}",
+        reachable=True,
+        supervised=False,
     )
 
 

@@ -6,25 +6,25 @@
 
 import asyncio
 import contextlib
-import datetime
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Self
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import broadcast_lifecycle, starting
+from broadcast_bridge.broadcasts import broadcast_lifecycle, sharing, starting
 from broadcast_bridge.broadcasts.broadcast_lifecycle import Outcome
 from broadcast_bridge.broadcasts.starting import Taken
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority, Reason
 from broadcast_bridge.models import Broadcast
-from broadcast_bridge.speakers.reachability import reachable_of
 from broadcast_bridge.speakers.zones import find_zone
-from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
+from broadcast_bridge.studio.airings import Airings, BringSound, call_returned
+from broadcast_bridge.studio.broadcast_on_air import Airing, Content, Ending, until_over
 from broadcast_bridge.studio.broadcast_plan import Plan, Sounds, StudioRules, plan_of
 from broadcast_bridge.studio.broadcast_rows import BroadcastRows
+from broadcast_bridge.studio.common_time import CommonTime
 from broadcast_bridge.studio.dial_ahead import AheadCalls, DialAhead
 from broadcast_bridge.studio.early_call import CALLS_AT_ONCE
 from broadcast_bridge.studio.expectations import AnswerTimes, Expectations
@@ -33,36 +33,31 @@ from broadcast_bridge.studio.level_meter import measure_level
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.live_voice import Limits, LiveVoice
+from broadcast_bridge.studio.parts import common_time, end_part, set_on_air
 from broadcast_bridge.studio.recorded_sound import RecordedSound
+from broadcast_bridge.studio.relayed_voice import RelayCalls, RelayedVoice
 from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_leg import SpeakerLeg
+from broadcast_bridge.studio.speaker_target import LegTarget
 from broadcast_bridge.studio.stage import Stage, open_stage
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, Lost, NotPlayed
-from haichieu.background import Tasks, in_background, kept_going, retried
+from haichieu.background import Tasks, for_ever, in_background, kept_going
 from haichieu.database import Database, now
 from haichieu.locale import message
 from haichieu.media import MediaStore, Stored
+from haichieu.node_clock import NodeClock
 from haichieu.people import Official
 
 log = structlog.get_logger()
-
 
 WhenPlanned = Callable[[Session, int], None]
 """Called with the id of a broadcast in the transaction that plans it; an exception undoes the plan."""
 
 
-class Content(Protocol):
-    """The content of a broadcast after the chime."""
-
-    async def run(self, airing: Airing) -> Ending:
-        """Play the content and return how it ended; cancelled when something else ends the broadcast."""
-        ...
-
-
-class Studio:
+class Studio(Airings):
     """Puts voices and sounds on the speakers of one Asterisk."""
 
     def __init__(
@@ -75,7 +70,13 @@ class Studio:
         store: MediaStore,
         levels: Levels,
         seats: SeatPool | None = None,
+        clock: NodeClock | None = None,
+        bring: BringSound | None = None,
     ) -> None:
+        """`clock` is compared with those of other nodes; `bring` fetches a sound from them."""
+        super().__init__()
+        self.clock = clock or NodeClock()
+        self._bring = bring
         self._seats = seats
         self._client = client
         self._database = database
@@ -84,9 +85,11 @@ class Studio:
         self._recordings = recordings
         self._store = store
         self._levels = levels
-        self._plan = partial(plan_of, store=store, sounds=sounds, calling=rules.calling, label=rules.synthetic_label)
-        self._on_air: dict[int, Airing] = {}
+        self._plan = partial(
+            plan_of, store=store, sounds=sounds, calling=rules.calling, label=rules.synthetic_label, node=rules.node
+        )
         self._running: set[int] = set()
+        self.relays = RelayCalls(client)
         self._writing = Tasks()
         times = AnswerTimes(database, self._writing)
         self._ahead = AheadCalls(client, rules.answer_seconds, times.took, seats)
@@ -159,24 +162,33 @@ class Studio:
         return outcome
 
     async def air(self, broadcast_id: int, taken: Taken) -> Outcome:
-        """Play a recorded broadcast, whose speakers were taken by `starting.begin`, to its end."""
+        """Play a recorded broadcast, whose speakers were taken by `starting.begin`, to its end.
+
+        Of one that several nodes share, this node's part is played.
+        """
         rows = self._begin(broadcast_id)
         broken = Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR)
         try:
-            plan = await self._database.look(
-                lambda session: self._plan(session, session.get_one(Broadcast, broadcast_id))
-            )
+            if self._bring is not None:
+                await self._bring(broadcast_id)
+            plan = await self._database.look(partial(self._look_at_plan, broadcast_id=broadcast_id))
         except BaseException as problem:
             stopped = isinstance(problem, asyncio.CancelledError)
             await self._close(broadcast_id, Ending(broken.event, Reason.STATION_STOPPED) if stopped else broken, rows)
             raise
+        common = common_time(plan, self.clock)
+        if plan.is_shared:
+            rows.common = self.clock.common
+        if plan.is_relayed:
+            return await self._broadcast(plan, taken, RelayedVoice(self.relays, broadcast_id), rows, broken, None)
         sound = RecordedSound(
             plan.sounds,
             plan.skip_seconds,
             plan.times,
             plan.pause_seconds,
-            lambda: self._voice_is_on(broadcast_id, rows),
+            lambda: self._voice_is_on(broadcast_id, rows, common),
             partial(more_clips, self._database, self._store, broadcast_id) if plan.is_growing else None,
+            common.clip if common else None,
         )
         return await self._broadcast(plan, taken, sound, rows, broken, self._ahead.adopt(plan.keys))
 
@@ -186,28 +198,18 @@ class Studio:
         self._recordings.take(broadcast_id)
         return BroadcastRows(self._database, self._writing, broadcast_id)
 
-    def stop(self, broadcast_id: int, reason: Reason) -> None:
-        """End a broadcast on air here, in order; does nothing when it is not."""
-        if airing := self._on_air.get(broadcast_id):
-            airing.end(Ending(BroadcastEvent.END, reason))
+    async def admit(self, arrived: Mapping[int, Sequence[int]]) -> None:
+        """Serve speakers that have come from another node, in broadcasts that are on air here."""
+        for broadcast_id, deliveries in arrived.items():
+            airing = self.airing_or_later(broadcast_id, deliveries)
+            if airing is not None and deliveries:
+                look = partial(self._look_at_plan, broadcast_id=broadcast_id)
+                for target in (await self._database.until_read(look)).targets:
+                    if target.delivery_id in deliveries:
+                        airing.admit(replace(target, direct_codecs=()))
 
-    async def give_up(self, taken: Mapping[int, Sequence[int]]) -> None:
-        """Release speakers that a more urgent broadcast has taken, by broadcast; returns when their lines are free."""
-        await self._release(taken, Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
-
-    async def fall_silent(self, acknowledged: Mapping[int, Sequence[int]]) -> None:
-        """Release speakers whose official has acknowledged the emergency, by broadcast."""
-        await self._release(acknowledged, Ending(BroadcastEvent.END, Reason.ACKNOWLEDGED))
-
-    async def _release(self, of: Mapping[int, Sequence[int]], without_any_left: Ending) -> None:
-        airings = ((self._on_air.get(broadcast_id), deliveries) for broadcast_id, deliveries in of.items())
-        await asyncio.gather(*(airing.give_up(ids, without_any_left) for airing, ids in airings if airing))
-
-    def take_back(self, returned: Mapping[int, Sequence[int]]) -> None:
-        """Call speakers again that were taken from broadcasts which are still running."""
-        for broadcast_id, deliveries in returned.items():
-            if airing := self._on_air.get(broadcast_id):
-                airing.take_back(deliveries)
+    def _look_at_plan(self, session: Session, broadcast_id: int) -> Plan:
+        return self._plan(session, session.get_one(Broadcast, broadcast_id))
 
     def speaker_returned(self, code: str, *, moved: bool = True) -> None:
         """Call a speaker that can be reached again for every broadcast that wants it.
@@ -241,11 +243,14 @@ class Studio:
         try:
             await self.give_up(taken.from_broadcasts)
             async with self._airing(plan, rows, ahead) as airing:
-                await airing.first_listener()
+                common = common_time(plan, self.clock)
+                in_time = await common.opening() if common else not plan.is_relayed
+                if common is None:
+                    await airing.first_listener()
                 async with self._opening(plan, airing, rows):
                     ending = Ending(BroadcastEvent.END)
-                    ending = await _until_over(self._play(plan, airing, content), airing)
-                if ending.event is not BroadcastEvent.PRE_EMPT:
+                    ending = await until_over(self._play(plan, airing, content, opens=in_time), airing)
+                if ending.event is not BroadcastEvent.PRE_EMPT and not plan.is_relayed:
                     await self._sign_off(airing)
                 await airing.measure()
         except Lost:
@@ -263,7 +268,7 @@ class Studio:
             ending = Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR)
             raise
         finally:
-            outcome = await self._close(plan.broadcast_id, ending, rows)
+            outcome = await self._close(plan.broadcast_id, ending, rows, is_shared=plan.is_shared)
         return outcome
 
     @contextlib.asynccontextmanager
@@ -275,27 +280,28 @@ class Studio:
             stage.begin(plan.targets)
             turn = asyncio.Semaphore(CALLS_AT_ONCE)
             times = self._rules.answer_seconds, self._rules.qualify_seconds
-            legs = [
-                SpeakerLeg(self._client, target, stage.place, turn, *times, self._ahead.take) for target in plan.targets
-            ]
+            targets = (*plan.relays, *plan.targets)
+            legs = [SpeakerLeg(self._client, one, stage.place, turn, *times, self._ahead.take) for one in targets]
             rows.legs = legs
             if ahead:
                 await ahead.keep_only([target.code for target in plan.targets if target.reachable])
             await stack.enter_async_context(kept_going(*(leg.run for leg in legs)))
-            airing = Airing(stage.bridge, await stage.voice, legs, None if plan.is_urgent else stage.settle)
+            later = await stack.enter_async_context(Tasks())
+
+            def admit(target: LegTarget) -> SpeakerLeg:
+                legs.append(leg := SpeakerLeg(self._client, target, stage.place, turn, *times))
+                later.begin(for_ever(leg.run))
+                return leg
+
+            settle = None if plan.is_urgent or plan.is_shared else stage.settle
+            airing = Airing(stage.bridge, await stage.voice, legs, settle, admit if plan.is_shared else None)
             await stack.enter_async_context(kept_going(partial(airing.report_until_cancelled, rows.report)))
             self._on_air[plan.broadcast_id] = airing
+            await self.admit({plan.broadcast_id: tuple(self._arriving.pop(plan.broadcast_id, ()))})
             stack.callback(self._on_air.pop, plan.broadcast_id)
             absent = [target.code for target in plan.targets if not target.reachable]
-            await stack.enter_async_context(in_background(self._call_returned(airing, absent)))
+            await stack.enter_async_context(in_background(call_returned(self._database, airing, absent)))
             yield airing
-
-    async def _call_returned(self, airing: Airing, absent: Sequence[str]) -> None:
-        """Call speakers that have returned since the plan was made; the broadcast hears of later returns itself."""
-        if absent:
-            look = partial(self._database.look, partial(reachable_of, codes=absent))
-            for code in await retried(look, SQLAlchemyError):
-                airing.speaker_returned(code, moved=False)
 
     @contextlib.asynccontextmanager
     async def _stage(self, plan: Plan, ahead: DialAhead | None) -> AsyncIterator[Stage]:
@@ -314,7 +320,7 @@ class Studio:
         """Send and measure sound during the block; the opening is stored while the chime plays."""
         opened = now()
         airing.audio_begins(opened)
-        rows.write(lambda session: _open(session, plan.broadcast_id, opened))
+        rows.write(partial(set_on_air, plan=plan, at=opened))
         tell = partial(self._levels.tell, plan.broadcast_id)
         try:
             async with kept_going(partial(measure_level, self._client, airing.bridge, tell)):
@@ -323,10 +329,14 @@ class Studio:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(self._levels.forget, plan.broadcast_id)
 
-    async def _play(self, plan: Plan, airing: Airing, content: Content) -> Ending:
-        """Play opening, label and content; in an emergency the label comes last, so that it delays nothing."""
-        await airing.open(plan.opening)
-        if plan.label and not plan.is_urgent:
+    async def _play(self, plan: Plan, airing: Airing, content: Content, *, opens: bool) -> Ending:
+        """Play opening, label and content; in an emergency the label comes last, so that it delays nothing.
+
+        A node that `opens` too late plays only the content.
+        """
+        if opens:
+            await airing.open(plan.opening)
+        if opens and plan.label and not plan.is_urgent:
             await self._play_label(plan, airing)
         ending = await content.run(airing)
         if plan.label and plan.is_urgent and ending.event is BroadcastEvent.END:
@@ -344,24 +354,35 @@ class Studio:
         with contextlib.suppress(AriError, HungUp):
             await airing.play(self.sounds.closing_chime)
 
-    def _voice_is_on(self, broadcast_id: int, rows: BroadcastRows) -> None:
+    def _voice_is_on(self, broadcast_id: int, rows: BroadcastRows, common: CommonTime | None = None) -> None:
         at = now()
-        rows.write(lambda session: broadcast_lifecycle.voice_is_on(session, broadcast_id, at))
+        if common is None:
+            rows.write(lambda session: broadcast_lifecycle.voice_is_on(session, broadcast_id, at))
+        else:
+            rows.write(lambda session: sharing.sounds_from(session, broadcast_id, common.sounds_at))
         log.info("broadcast.on", broadcast=broadcast_id)
 
-    async def _close(self, broadcast_id: int, ending: Ending, rows: BroadcastRows) -> Outcome:
-        ended = now()
+    async def _close(
+        self, broadcast_id: int, ending: Ending, rows: BroadcastRows, *, is_shared: bool | None = None
+    ) -> Outcome:
+        ended = self.clock.common(now()) if is_shared else now()
 
-        def close(session: Session, recording: Stored | None) -> Outcome:
+        async def prepare() -> tuple[bool, Stored | None]:
+            closes = is_shared is False or await end_part(self._database, broadcast_id, self.node, ending)
+            return closes, await asyncio.to_thread(self._recordings.put, broadcast_id)
+
+        def close(session: Session, prepared: tuple[bool, Stored | None]) -> Outcome:
+            if not prepared[0]:
+                return broadcast_lifecycle.outcome_of(session.get_one(Broadcast, broadcast_id).deliveries)
             outcome = broadcast_lifecycle.finish(session, broadcast_id, ending.event, ended, ending.reason)
-            self._recordings.collect(session, broadcast_id, recording)
+            self._recordings.collect(session, broadcast_id, prepared[1])
             return outcome
 
         def closed() -> None:
             self._running.discard(broadcast_id)
             self._recordings.let_go(self._recordings.name(broadcast_id))
 
-        outcome = await rows.close(partial(self._recordings.put, broadcast_id), close, closed)
+        outcome = await rows.close(prepare, close, closed)
         log.info(
             "broadcast.closed",
             broadcast=broadcast_id,
@@ -373,21 +394,6 @@ class Studio:
         return outcome
 
 
-def _open(session: Session, broadcast_id: int, at: datetime.datetime) -> None:
-    broadcast_lifecycle.advance(session, broadcast_id, BroadcastEvent.OPEN, at)
-
-
 def _not_recorded(session: Session, broadcast_id: int) -> None:
     about = f"broadcast:{broadcast_id}"
     raise_alarm(session, AlarmKind.RECORDING_FAILED, about, message("broadcast.not_recorded"))
-
-
-async def _until_over(sounding: Coroutine[Any, Any, Ending], airing: Airing) -> Ending:
-    """Run the content until it ends or the broadcast is ended otherwise."""
-    work = asyncio.create_task(sounding)
-    try:
-        await asyncio.wait((work, airing.over), return_when=asyncio.FIRST_COMPLETED)
-        return work.result() if work.done() else airing.over.result()
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)  # it takes its voice off air

@@ -24,10 +24,11 @@ def media(sounds: tuple[str, ...]) -> str:
 
 def longest_seconds(sounds: tuple[str, ...]) -> float:
     """Return a limit for playing these sounds (paths without extension) one after the other."""
-    return sum(_seconds(sound) for sound in sounds) + SPARE_SECONDS
+    return sum(seconds_of(sound) for sound in sounds) + SPARE_SECONDS
 
 
-def _seconds(sound: str) -> float:
+def seconds_of(sound: str) -> float:
+    """Return how long a sound takes (its path without extension)."""
     for suffix, per_second in _BYTES_A_SECOND.items():
         try:
             return Path(f"{sound}{suffix}").stat().st_size / per_second

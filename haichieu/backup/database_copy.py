@@ -75,9 +75,11 @@ def is_whole(file: Path) -> bool:
 
 
 def without_heartbeats(file: Path) -> None:
-    """Delete the heartbeats of the processes that ran at the time of the backup."""
+    """Delete the heartbeats of the processes, and the nodes, that ran at the time of the backup."""
     with _sqlite(file) as copy:
         copy.execute("DELETE FROM heartbeats")
+        if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'nodes'").fetchone():  # older backups have none
+            copy.execute("DELETE FROM nodes")
         copy.commit()
 
 
@@ -102,9 +104,9 @@ def copy_in(source: Path, database: Database) -> None:
 
 
 def has_rows(database: Database) -> bool:
-    """Return whether anything but heartbeats is stored."""
+    """Return whether anything but heartbeats and nodes is stored."""
     with database.engine.connect() as connection:
-        tables = set(sa.inspect(connection).get_table_names()) - {VERSIONS, "heartbeats"}
+        tables = set(sa.inspect(connection).get_table_names()) - {VERSIONS, "heartbeats", "nodes"}
         one = sa.select(sa.literal(1)).limit(1)
         return any([connection.execute(one.select_from(sa.table(name))).first() for name in tables])
 

@@ -21,7 +21,7 @@ from haichieu.backup.database_copy import copy_in, digests_of_media, has_rows, i
 from haichieu.backup.errors import BackupDamaged, BackupFailed, HomeNotEmpty
 from haichieu.database import Database, known_revisions, migrate, now
 from haichieu.errors import SettingsError, message_of
-from haichieu.heartbeats import latest
+from haichieu.heartbeats import is_anything_alive
 from haichieu.home import UNFINISHED, HomeInUse, alone_in_home
 from haichieu.settings import Settings, load_settings
 from haichieu.station_keys import check_keys
@@ -95,7 +95,7 @@ class _Restore:
             database = Database(self._settings.resolved_database_url)
             try:
                 with database.reading() as session:
-                    if any(beat.alive(now()) for beat in latest(session).values()):
+                    if is_anything_alive(session, now()):
                         raise HomeInUse("base.home.running", home=self._home)
                 occupied = occupied or has_rows(database)
             finally:

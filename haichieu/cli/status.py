@@ -14,6 +14,7 @@ from haichieu.command_language import language, said, say, terminal
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.locale import message
+from haichieu.nodes import NodeStatus
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import Settings
 from haichieu.sip.certificate import CertificateNotUsable, certificate_facts
@@ -26,8 +27,12 @@ def run_status(settings: Settings, *, as_json: bool, component: str | None) -> i
         raise UsageError("cli.status.no_component", name=component, known=(*COMPONENTS, FAN_OUT))
     with open_station(settings).database.reading() as session:
         if component is not None:
-            return 0 if any(part.ok for part in component_states(session, now()) if part.name == component) else 1
-        status = station_status(session, now())
+            return (
+                0
+                if any(part.ok for part in component_states(session, now(), settings.node) if part.name == component)
+                else 1
+            )
+        status = station_status(session, now(), settings.node)
     if as_json:
         said_status = {**status.as_json(language()), "sip_tls": _certificate(settings)}
         print(json.dumps(said_status, ensure_ascii=False, default=partial(_moment, ZoneInfo(status.timezone))))
@@ -48,6 +53,10 @@ def _print(status: StationStatus) -> None:
     for part in status.components:
         word = (say("cli.status.up"), "green") if part.ok else (say("cli.status.down"), "red")
         console.print(Text.assemble(f"{part.name:12} ", word))
+    if status.nodes:
+        console.print(say("cli.status.nodes"))
+        for node in status.nodes:
+            console.print(_node(node, status.timezone))
     console.print(say("cli.status.speakers", reachable=status.reachable, total=len(status.speakers)))
     if not status.speakers:
         console.print(f"  {say('cli.status.no_speakers')}")
@@ -118,6 +127,21 @@ def _trunks(status: StationStatus) -> Table:
         since = said(message("cli.status.since", at=trunk.since), status.timezone) if trunk.since else ""
         table.add_row(sign, trunk.code, trunk.host, said(trunk.words), since)
     return table
+
+
+def _node(node: NodeStatus, timezone: str) -> Text:
+    state = "up" if node.ok else "node_stopped" if node.left else "down"
+    offset = "?" if node.clock_offset is None else f"{node.clock_offset * 1000:.0f} ms"
+    words = message(
+        "cli.status.node",
+        name=node.name,
+        state=message(f"cli.status.{state}"),
+        version=node.version,
+        speakers=node.speakers,
+        offset=offset,
+        at=node.seen_at,
+    )
+    return Text.assemble(("●", "green") if node.ok else ("○", "red"), f" {said(words, timezone)}")
 
 
 def _warning(words: str) -> Text:

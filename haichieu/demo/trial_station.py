@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from haichieu.process_control import end_with_parent
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.settings import Settings, load_settings
 from haichieu.sip.certificate import certificate_facts
+from haichieu.vault import NUMBERS_KEY, STATION_KEY
 from ivr.flows.definition import delivered_flows
 
 LOOPBACK = "127.0.0.1"
@@ -135,11 +136,24 @@ def _apply(settings: Settings, database: Database, district: Path) -> None:
     )
 
 
+def _share_keys(home: Path, keys: Path | None) -> None:
+    """Give a node the keys of the first one, without which the database that they share is of no use."""
+    for name in (STATION_KEY, NUMBERS_KEY) if keys else ():
+        (home / "secrets").mkdir(mode=0o700, exist_ok=True)
+        shutil.copy((keys or home) / name, home / "secrets" / name)
+
+
 @contextlib.asynccontextmanager
-async def trial_station(district: Path | None, **settings: str | int | float) -> AsyncIterator[TrialStation]:
-    """Start a station, with a district file applied when one is given; everything is gone afterwards."""
+async def trial_station(
+    district: Path | None, keys: Path | None = None, /, **settings: str | int | float
+) -> AsyncIterator[TrialStation]:
+    """Start a station, with a district file applied when one is given; everything is gone afterwards.
+
+    `keys` is the folder with the secrets of a node whose database this one shares.
+    """
     home = Path(tempfile.mkdtemp(prefix="haichieu-"))
     enter_home(home).close()  # what this process writes there is private, too
+    _share_keys(home, keys)
     _share_speech(home)
     given = {"home": home, **free_ports(), **settings}
     environment = {
@@ -158,6 +172,21 @@ async def trial_station(district: Path | None, **settings: str | int | float) ->
         await station.stop()
         station.database.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.asynccontextmanager
+async def trial_nodes(
+    district: Path, database_url: str, names: Sequence[str], **settings: str | int | float
+) -> AsyncIterator[dict[str, TrialStation]]:
+    """Start several nodes that share a PostgreSQL database; everything else is gone afterwards."""
+    async with contextlib.AsyncExitStack() as stack:
+        nodes: dict[str, TrialStation] = {}
+        for name in names:
+            keys = nodes[names[0]].settings.home / "secrets" if nodes else None
+            nodes[name] = await stack.enter_async_context(
+                trial_station(None if nodes else district, keys, node=name, database_url=database_url, **settings)
+            )
+        yield nodes
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0, pause: float = 0.05) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker
 from haichieu.database import Base
+from haichieu.nodes import Node
 from haichieu.people import OfficialPhone
 from haichieu.sip.models import Phone, Trunk
 from haichieu.station import Station
@@ -41,4 +42,6 @@ def followed_rows(session: Session) -> bytes:
         columns = [sa.cast(column, sa.Text) for column in table.columns if column.name not in _OF_THE_DAY]
         rows = session.execute(sa.select(*columns).order_by(*table.primary_key.columns))
         digest.update(repr([tuple(row) for row in rows]).encode())
+    nodes = session.execute(sa.select(Node.name, Node.sip).order_by(Node.name)).all()
+    digest.update(repr([tuple(row) for row in nodes]).encode())
     return digest.digest()

@@ -1,18 +1,23 @@
 """A station's home, opened once per process: settings, database, vault, media, citizens and voices."""
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from haichieu.database import Database, migrate
 from haichieu.home import HomeLock, enter_home
 from haichieu.media import MediaStore
+from haichieu.nodes import require_schema
 from haichieu.settings import Settings
 from haichieu.station_keys import check_keys
 from haichieu.vault import Vault, open_vault
 
 if TYPE_CHECKING:
     from feedback.citizens.registry import CitizenBook
+    from haichieu.media_from_nodes import MediaFromNodes
     from haichieu.outgoing import OutgoingRule
     from haichieu.speech.station_voices import StationVoices
 
@@ -34,7 +39,16 @@ class OpenedStation:
     @cached_property
     def media(self) -> MediaStore:
         """The sound files of the database."""
+        if files := self.media_from_nodes:
+            return files.store
         return MediaStore(self.home / "media", self.settings.min_free_megabytes)
+
+    @cached_property
+    def media_from_nodes(self) -> "MediaFromNodes | None":
+        """What fetches sound files from other nodes; None on SQLite, which one station has for itself."""
+        from haichieu.media_from_nodes import media_from_nodes
+
+        return media_from_nodes(self.database, self.settings)
 
     @cached_property
     def citizens(self) -> "CitizenBook":
@@ -68,7 +82,9 @@ class OpenedStation:
 def open_station(settings: Settings) -> OpenedStation:
     """Enter the home, migrate the database, check the keys and open the station. Raises EnvironmentProblem."""
     lock = enter_home(settings.home.absolute())
-    migrate(settings.resolved_database_url)
     station = OpenedStation(settings, lock=lock)
+    with contextlib.suppress(sa.exc.OperationalError):  # migrating says in words why it cannot be opened
+        require_schema(station.database, settings.node)
+    migrate(settings.resolved_database_url)
     check_keys(station.home, station.database.engine)
     return station

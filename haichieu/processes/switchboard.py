@@ -24,7 +24,10 @@ from haichieu.database import now
 from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
+from haichieu.node_clock import NodeClock
 from haichieu.node_lock import node_lock
+from haichieu.node_watch import watch_nodes
+from haichieu.nodes import announcement
 from haichieu.process_control import READY, open_many_files
 from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.asterisk_absence import AsteriskAbsence
@@ -34,7 +37,7 @@ from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
 from haichieu.processes.spooled_texts import report_refused
-from haichieu.processes.switchboard_parts import caller_part, outgoing_part, speaker_part
+from haichieu.processes.switchboard_parts import caller_part, media_keeper, outgoing_part, speaker_part
 from haichieu.processes.text_gate_keeper import TextGateKeeper
 from haichieu.processes.texts import sip_texts, spooled_texts
 from haichieu.recording_intake import RecordingIntake
@@ -47,6 +50,7 @@ log = structlog.get_logger()
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
 DRAFTS_EVERY_SECONDS = 300.0
 ACCOUNTS_EVERY_SECONDS = 60.0
+COMPARED_SECONDS = 10.0
 THREADS_SECONDS = 60.0
 """A switchboard whose threads accept no work for this long counts as hung; a database may be slow for a while."""
 
@@ -61,14 +65,15 @@ async def _work(settings: Settings, pulse: Pulse) -> None:
     async with in_background(beat_from_loop(pulse, THREADS_SECONDS)):
         station = open_station(settings)
         report_hang(station.database, "switchboard", pulse)
-        async with node_lock(station.database, settings.node):
-            await Switchboard(station).run()
+        clock = NodeClock()
+        async with node_lock(station.database, announcement(settings), clock):
+            await Switchboard(station, clock).run()
 
 
 class Switchboard:
     """The composition of the parts, and what happens on connecting to Asterisk and on changed rows."""
 
-    def __init__(self, station: OpenedStation) -> None:
+    def __init__(self, station: OpenedStation, clock: NodeClock) -> None:
         settings = station.settings
         self._station = station
         self._database = station.database
@@ -79,7 +84,9 @@ class Switchboard:
             unclaimed=self._unclaimed,
             most_calls=shared_out(settings.rtp_pairs, open_many_files())[1],
         )
-        self._speakers = speaker_part(station, self._client)
+        keeper, watch = media_keeper(station), partial(watch_nodes, station.database, settings.node, clock)
+        self._of_nodes = (watch, keeper.run, self._compare_speakers) if keeper else ()
+        self._speakers = speaker_part(station, self._client, clock, keeper)
         self._callers = caller_part(station, self._client, self._speakers.studio)
         self._trunks = TrunkWatch(self._client, station.database, self._speakers.accounts.refused)
         self._outgoing = outgoing_part(station, self._client, self._speakers.studio, self._callers)
@@ -112,6 +119,7 @@ class Switchboard:
                 self._report_refused_texts,
                 self._text_gate.run,
                 self._delete_abandoned_drafts,
+                *self._of_nodes,
             ),
             kept_going(*self._outgoing, self._texts.run),
         ):
@@ -126,8 +134,11 @@ class Switchboard:
             self._intake.hurry()
             self._texting.add(event.body.get("endpoint", {}).get("resource", ""))
         elif event.type == "StasisStart":
-            if event.body["args"][:1] == ["inbound"]:
+            kind = event.body["args"][:1]
+            if kind == ["inbound"]:
                 self._callers.reception.take(event)
+            elif kind == ["node"]:
+                self._speakers.studio.relays.take(event)
             else:
                 # a speaker that answered too late
                 self._callers.reception.turn_away(event.body["channel"]["id"])
@@ -147,7 +158,7 @@ class Switchboard:
         )
         for caller in callers:
             if arrival := unanswered(caller):
-                self._callers.reception.take(arrival)
+                self._unclaimed(arrival)
             else:
                 self._callers.reception.apologise(caller["id"])
         await self._speakers.supervisor.look("comparison with Asterisk after connecting")
@@ -189,7 +200,7 @@ class Switchboard:
             detail |= {FAN_OUT: seats.link.works, "served_directly": len(seats.direct)}
 
         def work(session: Session) -> None:
-            beat(session, "switchboard", **detail)
+            beat(session, "switchboard", self._station.settings.node, **detail)
             self._absence.note(session, now(), connected=asterisk)
 
         await self._database.run(work)
@@ -218,6 +229,14 @@ class Switchboard:
             await asyncio.sleep(ACCOUNTS_EVERY_SECONDS)
             with contextlib.suppress(AriError):
                 await self._speakers.accounts.push_refused()
+
+    async def _compare_speakers(self) -> None:
+        """Look at the speakers regularly: other nodes count this one as lost while it cannot reach the database."""
+        while True:
+            await asyncio.sleep(COMPARED_SECONDS)
+            if self._client.connected.is_set():
+                with contextlib.suppress(AriError, sa.exc.DBAPIError, sa.exc.TimeoutError):
+                    await self._speakers.supervisor.look("regular comparison with Asterisk")
 
     async def _delete_abandoned_drafts(self) -> None:
         """Delete the drafts of messages whose callers hung up before the tone."""

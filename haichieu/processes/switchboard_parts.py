@@ -18,6 +18,7 @@ from broadcast_bridge.studio.broadcast_plan import StudioRules
 from broadcast_bridge.studio.fan_out_link import FanOutLink
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
+from broadcast_bridge.studio.media_keeper import MediaKeeper
 from broadcast_bridge.studio.playout import Playout
 from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_target import Shown
@@ -30,6 +31,7 @@ from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.outgoing_lines import shared_out
+from haichieu.node_clock import NodeClock
 from haichieu.outgoing import Use
 from haichieu.process_control import open_many_files
 from haichieu.processes.answers import SpokenAnswers
@@ -102,7 +104,9 @@ def shown_to_speakers(session: Session) -> Shown:
     return Shown(number_shown(session) or station.emergency_number or "haichieu", station.name)
 
 
-def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
+def speaker_part(
+    station: OpenedStation, client: AriClient, clock: NodeClock, keeper: MediaKeeper | None
+) -> SpeakerPart:
     """Return the studio with its accounts, recordings and speaker supervision."""
     settings, database = station.settings, station.database
     recordings = Recordings(Spool(station.recordings), database, station.media)
@@ -120,10 +124,14 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
     )
     seats = SeatPool(client, FanOutLink(station.home, settings.fan_out_port)) if settings.fan_out else None
     studio = Studio(
-        client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home), seats
-    )
+        client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home), seats,
+        clock, keeper.bring_broadcast if keeper else None,
+    )  # fmt: skip
     file = AccountFile(station.home)
-    accounts = AccountSync(client, database, station.vault, file, settings.qualify_seconds, fan_out=settings.fan_out)
+    node = "" if database.is_sqlite else settings.node
+    accounts = AccountSync(
+        client, database, station.vault, file, settings.qualify_seconds, fan_out=settings.fan_out, node=node
+    )
     return SpeakerPart(
         accounts,
         recordings,
@@ -140,6 +148,12 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
         ),
         seats,
     )
+
+
+def media_keeper(station: OpenedStation) -> MediaKeeper | None:
+    """Return what fetches sounds from other nodes; None for a station that has no other nodes."""
+    files = station.media_from_nodes
+    return MediaKeeper(station.database, files, station.settings.node) if files else None
 
 
 def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> CallerPart:
@@ -198,7 +212,7 @@ def outgoing_part(station: OpenedStation, client: AriClient, studio: Studio, cal
         CallBackDispatcher(client, database, calls, recorder.take_up, to_officials, names_numbers=True).run,
         TrialCalls(client, database, callers.prompts, to_officials).run,
         booked_calls.run,
-        Playout(client, database, studio, booked_calls.book).run,
+        Playout(client, database, studio, booked_calls.book, studio.clock).run,
         callers.answers.calls(client, reception, callers.messages).run,
         DirectCallChecks(client, database, station.settings.node).run,
     )

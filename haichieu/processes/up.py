@@ -1,11 +1,13 @@
 """`haichieu up`: the whole station on one machine."""
 
+import asyncio
 from functools import partial
 
 from sqlalchemy.orm import configure_mappers
 
 from haichieu.home import enter_home
 from haichieu.logs import configure_logs
+from haichieu.node_lock import require_free_name
 from haichieu.process_pulse import Pulse
 from haichieu.processes.opened_station import open_station
 from haichieu.processes.supervision import Child, Program, supervise
@@ -20,7 +22,9 @@ def run_up(settings: Settings) -> None:
     enter_home(settings.home.absolute())  # until the end of the supervisor and of its children
     check_home(settings)
     check_ports(settings)
-    open_station(settings).database.close()
+    station = open_station(settings)
+    asyncio.run(require_free_name(station.database, settings.node))
+    station.database.close()
     # Stopped in this order: no new requests, then calls and broadcasts end, then Asterisk.
     children = (
         Child("web", partial(_web, settings), stop_seconds=10.0),

@@ -61,17 +61,18 @@ def webhooks_of_texts(station: OpenedStation) -> Blueprint:
 
 def _started(station: OpenedStation, pulse: Pulse) -> None:
     beat_from_thread(pulse)
-    threading.Thread(target=_beat_for_ever, args=(station.database,), daemon=True, name="heartbeat").start()
+    beats = (station.database, station.settings.node)
+    threading.Thread(target=_beat_for_ever, args=beats, daemon=True, name="heartbeat").start()
     notices = (station.database, station.home, station.settings.public_url)
     threading.Thread(target=send_notices, args=notices, daemon=True, name="notices").start()
     print(READY, flush=True)
 
 
-def _beat_for_ever(database: Database) -> None:
+def _beat_for_ever(database: Database, node: str) -> None:
     while True:
         try:
             with database.session() as session:
-                beat(session, "web")
+                beat(session, "web", node)
         except sa.exc.DBAPIError as problem:  # the database comes back, and the beats with it
             log.warning("database.away", problem=shown(problem))
         threading.Event().wait(BEAT_SECONDS)

@@ -121,7 +121,7 @@ async def _heartbeat(station: OpenedStation) -> None:
 
 def _beat(station: OpenedStation, session: Session) -> None:
     voices = ", ".join(f"{language}: {name}" for language, name in station.synthesiser.spoken_by().items())
-    beat(session, "worker", transcriber=station.settings.transcriber, voices=voices)
+    beat(session, "worker", station.settings.node, transcriber=station.settings.transcriber, voices=voices)
 
 
 async def _watch_voices(station: OpenedStation) -> None:

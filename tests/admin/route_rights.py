@@ -37,7 +37,7 @@ from tests.builders.in_unit import (
 from tests.builders.programmes import drafted, ready
 
 OPEN_TO_ALL = {
-    "/healthz", "/metrics", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
+    "/healthz", "/metrics", "/nodes/media/<name>", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
     "/api/v1/openapi.json", "/manifest.webmanifest", "/service-worker.js",
 }  # fmt: skip
 ABOUT_ONESELF = {

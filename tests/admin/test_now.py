@@ -24,6 +24,7 @@ from haichieu.alarms import Alarm, AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.locale import LANGUAGES, Message, message
+from haichieu.nodes import Node
 from haichieu.people import Account
 from tests.builders.accounts import APPROVER, EDITOR, OPERATOR, VIEWER
 from tests.builders.house import House, build
@@ -133,6 +134,17 @@ def test_the_station_is_not_called_well_while_speakers_are_away(house: House) ->
         0: [("missed", "1 trong 2 cụm loa mất kết nối")], 1: [("failed", "2 trong 2 cụm loa mất kết nối")],
         2: [("ok", "Đài hoạt động bình thường")],
     }  # fmt: skip
+
+
+def test_the_nodes_of_a_province_are_on_the_overview(house: House) -> None:
+    assert 'id="nodes"' not in house.signed_in(VIEWER).get("/").text
+    with house.database.session() as session:
+        for name, offset, minutes in (("dong", 0.0024, 0), ("tay", None, 5)):
+            seen = now() - datetime.timedelta(minutes=minutes)
+            session.add(Node(name=name, version="0.2.0", clock_offset=offset, seen_at=seen))
+    page = house.signed_in(VIEWER).get("/").text
+    listed = re.sub(r"<[^>]*>|\s+", " ", re.search(r'<h2 id="nodes">.*?</section>', page, re.DOTALL)[0])  # type: ignore[index]
+    assert re.search(r"dong +hoạt động .*0 cụm loa · 0.2.0 · lệch giờ 2 ms .*tay +không trả lời", listed)
 
 
 def test_words_of_an_alarm_are_never_split(house: House) -> None:

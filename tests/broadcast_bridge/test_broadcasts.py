@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import broadcast_lifecycle
+from broadcast_bridge.broadcasts import broadcast_lifecycle, sharing
 from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate, apply_updates, close_deliveries
 from broadcast_bridge.broadcasts.starting import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, plan_live
 from broadcast_bridge.broadcasts.states import (
@@ -156,11 +156,11 @@ def test_an_orphan_is_closed_with_the_seconds_it_really_played(
         broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
         broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
         apply_updates(session, [heard(broadcast.deliveries[0])])
-        assert broadcast_lifecycle.running_on(session, "main") == [broadcast.id]
+        assert sharing.begun_by(session, "main") == [broadcast.id]
         broadcast_lifecycle.close_orphan(session, broadcast.id, reason, LATER)
         assert (broadcast.state, broadcast.reason) == ("failed", reason)
         assert broadcast.deliveries[0].seconds == seconds
-        assert broadcast_lifecycle.running_on(session, "main") == []
+        assert sharing.begun_by(session, "main") == []
 
 
 def test_the_last_broadcast_is_the_newest_that_is_over(database: Database) -> None:

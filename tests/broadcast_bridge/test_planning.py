@@ -331,9 +331,9 @@ def test_a_speaker_taken_from_a_running_broadcast_is_given_back(database: Databa
         on_air(session, alarm)
         lost = voice.deliveries[0]
         assert rejoining.taken_away(session, {voice.id}) == {voice.id: [lost.id]}
-        assert rejoining.give_back(session, {voice.id}) == {}
+        assert rejoining.give_back(session, {voice.id}, "main") == {}
         ended(session, alarm)
-        assert rejoining.give_back(session, {voice.id}) == {voice.id: [lost.id]}
+        assert rejoining.give_back(session, {voice.id}, "main") == {voice.id: [lost.id]}
         assert (lost.state, lost.active, lost.reason) == ("pending", True, None)
         assert rejoining.taken_away(session, {voice.id}) == {}
 

@@ -11,6 +11,7 @@ from dialplans.accounts import (
     BadAccountName,
     DynamicObject,
     ha1,
+    node_account,
     phone_account,
     speaker_account,
     trunk_account,
@@ -51,6 +52,19 @@ def test_unsafe_account_name_is_refused(name: str) -> None:
     ):
         with pytest.raises(BadAccountName):
             make()
+
+
+def test_nodes_prove_to_each_other_that_they_know_the_password() -> None:
+    here, there = (
+        {(item.object_type, item.id): item.fields for item in node_account(*names, "127.0.0.1:5060", SECRET)}
+        for names in (("b", "a"), ("a", "b"))
+    )
+    shown = here["auth", "_node_b-out"]
+    assert (shown["username"], shown["password"]) == ("_node_a", SECRET)
+    expected = there["auth", "_node_a"]
+    assert (expected["username"], expected["md5_cred"]) == ("_node_a", ha1("_node_a", SECRET))
+    endpoint = here["endpoint", "_node_b"]
+    assert (endpoint["from_user"], endpoint["auth"], endpoint["context"]) == ("_node_a", "_node_b", "from-node")
 
 
 @pytest.mark.parametrize("number", ["", "1>\n", "10 1", '"x" <1>', "1,2"])

@@ -19,7 +19,7 @@ from haichieu.account_rights import account_of
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, migrate, now
 from haichieu.district.reconcile import apply_file
-from haichieu.heartbeats import Heartbeat
+from haichieu.heartbeats import MAIN, Heartbeat
 from haichieu.locale import Message
 from haichieu.media import MediaStore
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
@@ -253,8 +253,9 @@ def _on_air(session: Session) -> None:
 
 
 def _signs_of_life(session: Session) -> None:
+    detail = {"asterisk": True, "transcriber": "base"}
     for component in ("switchboard", "worker", "web"):
-        session.merge(Heartbeat(component=component, at=now() + DAY, detail={"asterisk": True, "transcriber": "base"}))
+        session.merge(Heartbeat(node=MAIN, component=component, at=now() + DAY, detail=detail))
     raise_alarm(
         session, AlarmKind.FEED_SILENT, "nguon-tinh",
         Message.verbatim("Nguồn tin của tỉnh im lặng từ 20 phút nay."),
