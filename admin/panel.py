@@ -9,7 +9,7 @@ from haichieu.media import MediaStore
 from haichieu.media_from_nodes import media_from_nodes
 from haichieu.settings import Settings
 from haichieu.speech.station_voices import station_voices
-from haichieu.speech.synthesis import Synthesiser
+from haichieu.speech.synthesis import Voices
 from haichieu.vault import Vault, open_vault, station_secret
 
 
@@ -22,7 +22,7 @@ class Panel:
     vault: Vault
     citizens: CitizenBook
     store: MediaStore
-    synthesiser: Synthesiser
+    synthesiser: Voices
     signing_key: bytes
 
     @property

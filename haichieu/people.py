@@ -56,6 +56,8 @@ class Unit(Base):
     """Authors may approve their own programmes: a small commune may have only one person."""
     retired_at: Mapped[datetime.datetime | None]
     """When it was merged into its parent; the row stays for the history under its name."""
+    voice: Mapped[str | None] = mapped_column(sa.String(100))
+    """The voice that reads the texts of this unit and of the units below; None is that of the unit above."""
     households: Mapped[int | None]
     """The households that live in this unit itself, without those of the units below; None if unknown."""
 

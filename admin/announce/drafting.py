@@ -113,8 +113,8 @@ def beginning_of(panel: Panel, number: int, who: Visitor) -> Media:
         draft = broadcast_drafts.find(session, number, who.actor)
         if draft.sound is not None:
             return draft.sound
-        first = parts_of(draft)[0]
-    with spoken(panel, first) as stored, panel.database.session() as session:
+        first, zones = parts_of(draft)[0], draft.zone_codes
+    with spoken(panel, first, zones) as stored, panel.database.session() as session:
         draft = broadcast_drafts.find(session, number, who.actor)
         draft.sound = draft.sound or panel.store.add(session, stored)
         return draft.sound

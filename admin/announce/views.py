@@ -12,7 +12,7 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import Visitor, visitor
 from admin.announce import drafting
-from admin.broadcasts.announcing import LANGUAGE, put_on_air, spoken
+from admin.broadcasts.announcing import LANGUAGE, put_on_air, spoken, voices_for
 from admin.broadcasts.zone_choices import zones_for
 from admin.layout.addresses import number_asked, text_asked
 from admin.layout.language import say
@@ -138,7 +138,7 @@ def register_announce(app: Flask, panel: Panel) -> None:
             parts = drafting.parts_of(draft)
             sound = draft.programme.sound if draft.programme else draft.sound
         if parts and 0 < part < len(parts):
-            with spoken(panel, parts[part]) as stored:
+            with spoken(panel, parts[part], draft.zone_codes) as stored:
                 return FlaskResponse((stored.wideband or stored.file).read_bytes(), content_type="audio/wav")
         sound = drafting.beginning_of(panel, number, visitor()) if parts else sound
         file = panel.store.path(sound) if sound is not None else None
@@ -209,12 +209,13 @@ def _preview(panel: Panel, number: int, form: Form, status: int) -> Response:
         shown = outlook(session, zones, Priority(draft.priority), at)
         sound = draft.programme.sound if draft.programme else draft.sound
     parts = len(drafting.parts_of(draft))
+    voices = voices_for(panel, draft.zone_codes)
     if draft.text:
-        panel.synthesiser.prepare(LANGUAGE)  # loaded by the time that the user plays it or puts it on air
+        voices.prepare(LANGUAGE)  # loaded by the time that the user plays it or puts it on air
     return page(
         "announcement.html", status, draft=draft, outlook=shown, form=form, sound=sound,
         reading=text_as_read(draft.text, LANGUAGE, dictionary_of(panel.database)) if draft.text else "",
-        voice=panel.synthesiser.spoken_by().get(LANGUAGE, "") if draft.text else (sound.synthetic if sound else ""),
+        voice=voices.spoken_by().get(LANGUAGE, "") if draft.text else (sound.synthetic if sound else ""),
         later=[url_for("announcement_sound", number=number, part=part) for part in range(1, parts)],
         refused=reason_message(shown.refused), changed=text_asked("changed") == "yes",
         why_silent=reason_message(shown.may_sound.left_out[0][1]) if shown.silent else None,

@@ -25,12 +25,14 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.states import OccurrenceReason
 from broadcast_bridge.schedule.states import reason_message as occurrence_reason
 from broadcast_bridge.speakers import quiet_hours
-from broadcast_bridge.speakers.zones import units_heard, zones_coded
+from broadcast_bridge.speakers.zones import unit_of_zones, units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 from haichieu.media import Stored
 from haichieu.speech.bulletin_parts import bulletin_parts
 from haichieu.speech.pronunciations import dictionary_of
+from haichieu.speech.synthesis import Synthesiser
+from haichieu.speech.voice_choice import wanted_voices
 
 LANGUAGE = "vi"
 WORTH_HEARING = datetime.timedelta(hours=1)
@@ -105,18 +107,25 @@ def _put_text_on_air(panel: Panel, who: Visitor, wish: Wish, at: datetime.dateti
     if wish.sound_id is not None:
         with panel.database.session() as session:
             return request(session, wish.sound_id)
-    with spoken(panel, first) as stored, panel.database.session() as session:
+    with spoken(panel, first, wish.zone_codes) as stored, panel.database.session() as session:
         _check(session, wish, at)  # speaking takes a moment
         return request(session, panel.store.add(session, stored).id)
 
 
 @contextlib.contextmanager
-def spoken(panel: Panel, text: str) -> Iterator[Stored]:
+def spoken(panel: Panel, text: str, zone_codes: Sequence[str]) -> Iterator[Stored]:
     """Speak a text, and keep its files in the store for the block, which adds the row. Raises SpeechError, DiskFull."""
+    voices = voices_for(panel, zone_codes)
     panel.store.require_space()
     with panel.store.scratch() as folder:
-        ready = intake.ready_text(text, LANGUAGE, panel.synthesiser, Path(folder), dictionary_of(panel.database))
+        ready = intake.ready_text(text, LANGUAGE, voices, Path(folder), dictionary_of(panel.database))
         yield panel.store.put(ready.forms.narrow, ready.forms.wide)
+
+
+def voices_for(panel: Panel, zone_codes: Sequence[str]) -> Synthesiser:
+    """Return the voices that read a text to these zones."""
+    with panel.database.reading() as session:
+        return panel.synthesiser.preferring(wanted_voices(session, unit_of_zones(session, zone_codes)))
 
 
 def action_of(wish: Wish) -> Action:

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.broadcasts.announcing import LANGUAGE, Wish, put_on_air
+from admin.broadcasts.announcing import LANGUAGE, Wish, put_on_air, voices_for
 from admin.broadcasts.zone_choices import zones_for
 from admin.emergency.sounding import TIMES, sounding
 from admin.layout.language import say
@@ -39,7 +39,9 @@ def register_emergency(app: Flask, panel: Panel) -> None:
                     siren=form.chosen("siren", "yes"), times=_times(form.value("times", "2")),
                 )  # fmt: skip
             if form.value("confirmed") != shown.mark:
-                panel.synthesiser.prepare(LANGUAGE)  # loaded by the time that the user has read the preview
+                voices_for(panel, form.values("zone")).prepare(
+                    LANGUAGE
+                )  # loaded by the time that the user has read the preview
                 return page("emergency_confirm.html", sounding=shown, changed=bool(form.value("confirmed")))
             wish = Wish(
                 [zone.code for zone in shown.zones], shown.text,

@@ -5,14 +5,16 @@ from pathlib import Path
 from flask import Flask, Response, flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from admin.access.page_steps import NEW
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.layout.language import say
 from admin.layout.pages import Form, page, page_that_records, sent_form
 from admin.layout.refusals import problem
 from admin.panel import Panel
-from admin.programmes.scope import LANGUAGES, about_from, unit_id_of, units_for
+from admin.programmes.scope import LANGUAGES, about_from, find_programme, unit_id_of, units_for
 from admin.sounds.receiving import receive, streams_body
+from admin.sounds.voice_choices import voice_choices, voice_from
 from broadcast_bridge.programmes import approval, intake, making_jobs
 from broadcast_bridge.programmes.intake import About, AlreadyThere
 from haichieu.account_rights import Action
@@ -22,6 +24,7 @@ from haichieu.errors import HaiChieuError, NotAllowed
 from haichieu.speech.bulletin_parts import bulletin_parts
 from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.reading import text_as_read
+from haichieu.speech.voice_choice import wanted_voices
 
 
 def register_making(app: Flask, panel: Panel) -> None:
@@ -61,12 +64,12 @@ def register_making(app: Flask, panel: Panel) -> None:
         return page("work.html", found=found, working=any(one.done_at is None for one in found))
 
 
-def preview_text(panel: Panel) -> Response:
+def preview_text(panel: Panel, number: int) -> Response:
     """Return a text, or the beginning of a long one, read aloud as a WAV file; nothing is stored."""
     form = sent_form()
     panel.store.require_space()
     with panel.store.scratch() as folder:
-        ready = _ready_text(panel, form, Path(folder), _beginning(form))
+        ready = _ready_text(panel, form, Path(folder), _beginning(form), number)
         return Response(ready.forms.wide.read_bytes(), content_type="audio/wav")
 
 
@@ -140,13 +143,18 @@ def new_page(panel: Panel, form: Form, status: int = 200) -> Response:
         "programme_form.html", status, programme=None, form=form, units=units, languages_spoken=LANGUAGES,
         most_bytes=MOST_BYTES, own_unit=str(visitor().account.unit_id),
         longest_text=intake.LONGEST_TEXT, longest_seconds=int(MOST_SECONDS), voices=panel.synthesiser.spoken_by(),
+        voice_choices=voice_choices(panel, form.value("voice")),
     )  # fmt: skip
 
 
-def _ready_text(panel: Panel, form: Form, folder: Path, text: str | None = None) -> intake.Ready:
+def _ready_text(panel: Panel, form: Form, folder: Path, text: str | None = None, number: int = NEW) -> intake.Ready:
     dictionary = dictionary_of(panel.database)
     text = form.value("text") if text is None else text
-    return intake.ready_text(text, _language(form), panel.synthesiser, folder, dictionary)
+    with panel.database.reading() as session:
+        chosen = unit_id_of(form.value("unit")) if form.value("unit") else None
+        unit_id = chosen if number == NEW else find_programme(session, number).unit_id
+        wanted = wanted_voices(session, unit_id, voice_from(form.value("voice")))
+    return intake.ready_text(text, _language(form), panel.synthesiser.preferring(wanted), folder, dictionary)
 
 
 def _beginning(form: Form) -> str:

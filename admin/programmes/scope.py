@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
+from admin.sounds.voice_choices import voice_from
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.models import Programme
@@ -65,7 +66,7 @@ def about_from(
         value("title"), was.unit_id if was else unit_id_of(value("unit")), was.author if was else visitor.actor,
         was.author_name if was else visitor.account.name, category, language,
         Priority(was.priority) if was else Priority.NORMAL, _end_of(session, value("valid_until")),
-        was.tags if was else (),
+        was.tags if was else (), voice_from(value("voice")),
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from admin.programmes.scope import (
     unit_of_programme,
     units_for,
 )
+from admin.sounds.voice_choices import voice_choices, voice_from
 from broadcast_bridge.programmes import approval, intake, making_jobs, programme_retention, programme_search
 from broadcast_bridge.programmes.history import changes_since_approval
 from broadcast_bridge.programmes.models import Programme
@@ -37,6 +38,7 @@ from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotFound
 from haichieu.speech.pronunciations import dictionary_of
+from haichieu.speech.voice_choice import wanted_voices
 from haichieu.state_machine import IllegalTransition
 
 MOST_HISTORY = 50
@@ -125,7 +127,7 @@ def _steps(panel: Panel) -> Mapping[str, Step]:
     edit, approve = Action.EDIT, Action.APPROVE
     return {
         "edit": Step(edit, save, show, here_or_new, checks_units=True),
-        "preview": Step(edit, lambda number: preview_text(panel), where=here_or_new),
+        "preview": Step(edit, lambda number: preview_text(panel, number), where=here_or_new),
         "reading": Step(edit, lambda number: words_of_text(panel), where=here_or_new),
         "submit": step("submit", edit, lambda session, one, _: approval.submit(session, one, visitor().actor, now())),
         "approve": step(
@@ -190,16 +192,19 @@ def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Resp
         return page(
             "programme_form.html", status, programme=one, form=form, edition=edition, languages_spoken=LANGUAGES,
             last_day=last_day(session, one), longest_text=intake.LONGEST_TEXT,
+            voice_choices=voice_choices(panel, form.value("voice", one.voice or "")),
         )  # fmt: skip
 
 
 def _change(panel: Panel, number: int, form: Form) -> None:
-    """Save what was typed; a changed text is synthesised first, outside the transaction, a long one by the worker."""
+    """Save what was typed; another text or voice is spoken first, outside the transaction, a long one by the worker."""
     with panel.database.reading() as session:
         one = find_programme(session, number)
         text = form.value("text").strip().replace("\r\n", "\n")
         require_in(session, Action.EDIT, [one.unit_id])
-        says_other = one.origin == Origin.TEXT and text != one.text
+        voice = voice_from(form.value("voice"))
+        says_other = one.origin == Origin.TEXT and (text != one.text or voice != one.voice)
+        voices = panel.synthesiser.preferring(wanted_voices(session, one.unit_id, voice))
         _require_edition(one, form)
     if not says_other:
         with panel.database.session() as session:
@@ -220,7 +225,7 @@ def _change(panel: Panel, number: int, form: Form) -> None:
         return
     with panel.store.scratch() as folder:
         ready = intake.ready_text(
-            text, form.value("language", "vi"), panel.synthesiser, Path(folder), dictionary_of(panel.database)
+            text, form.value("language", "vi"), voices, Path(folder), dictionary_of(panel.database)
         )
         placed = intake.put(panel.store, ready)
         with panel.database.session() as session:

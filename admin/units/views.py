@@ -16,11 +16,13 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.units.forms import PARTS, field_of, offer, request_of
+from admin.units.unit_voice import save_voice, show_voice
 from broadcast_bridge.models import Speaker
 from haichieu.account_rights import Action
 from haichieu.actor_names import names_of_actors
 from haichieu.district.unit_rules import RULES
 from haichieu.people import Level, Unit
+from haichieu.speech.station_voices import voice_names
 from haichieu.units.adding import LEVELS, add_units, read_line
 from haichieu.units.carrying_out import Outcome, carry_out, preview
 from haichieu.units.effects import by_group
@@ -31,6 +33,7 @@ from haichieu.units.tree import RANK, Tree
 from haichieu.units.undoing import find_change, latest_changes, undo
 
 MOST_CHANGES = 30
+VOICE = "voice"
 
 Work = Callable[[Session], Outcome]
 
@@ -76,7 +79,10 @@ def register_units(app: Flask, panel: Panel) -> None:
             latest = latest_changes(session, MOST_CHANGES)
             changes = [(one, may_undo(one, mine)) for one in latest if mine & set(one.units)]
             names = names_of_actors(session, {one.actor for one, _ in changes})
-        return page("units.html", tree=tree, changes=changes, names=names, kinds=list(ChangeKind))
+        return page(
+            "units.html", tree=tree, changes=changes, names=names, steps=[*ChangeKind, VOICE],
+            voices=voice_names(panel.settings),
+        )  # fmt: skip
 
     @app.get("/units/new")
     @needs(Action.CONFIGURE)
@@ -106,13 +112,17 @@ def register_units(app: Flask, panel: Panel) -> None:
     @app.get("/units/<int:number>/<step>")
     @needs(Action.CONFIGURE, where=unit_itself)
     def unit_form(number: int, step: str) -> Response:
-        """Show the form that merges, renames, splits or moves a unit."""
+        """Show the form that merges, renames, splits or moves a unit, or that chooses its voice."""
+        if step == VOICE:
+            return show_voice(panel, number, Form(take_kept(panel)))
         return _form_page(panel, number, _kind(step), Form(take_kept(panel)))
 
     @app.post("/units/<int:number>/<step>")
     @needs(Action.CONFIGURE, where=unit_itself, checks_units=True)
     def change_unit(number: int, step: str) -> Response:
-        """Show everything that the form changes; change it once that is confirmed."""
+        """Show everything that the form changes; change it once that is confirmed. A voice is changed at once."""
+        if step == VOICE:
+            return save_voice(panel, number)
         form, kind = sent_form(), _kind(step)
 
         def work(session: Session) -> Outcome:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import BroadcastState
 from broadcast_bridge.models import Broadcast, BroadcastSound, SpokenRest
+from broadcast_bridge.speakers.zones import unit_of_zones
 from haichieu import jobs
 from haichieu.audio.ingest import UnusableSound
 from haichieu.background import in_thread
@@ -24,7 +25,8 @@ from haichieu.jobs import Claim, Job
 from haichieu.media import MediaStore, Stored
 from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.spoken_forms import spoken_forms
-from haichieu.speech.synthesis import SpeechError, Synthesiser
+from haichieu.speech.synthesis import SpeechError, Voices
+from haichieu.speech.voice_choice import wanted_voices
 
 log = structlog.get_logger()
 
@@ -50,7 +52,7 @@ class SpokenRests(JobRunner):
     """On air they wait for it; it is extended as long as the worker lives."""
     retry_after = datetime.timedelta(seconds=1)
 
-    def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
+    def __init__(self, database: Database, store: MediaStore, synthesiser: Voices) -> None:
         super().__init__(database)
         self._store = store
         self._synthesiser = synthesiser
@@ -80,9 +82,12 @@ class SpokenRests(JobRunner):
 
     def _speak(self, held: Claim, language: str, part: str) -> None:
         dictionary = dictionary_of(self._database)
+        with self._database.reading() as session:
+            codes = session.get_one(Broadcast, held.subject_id).zone_codes
+            voices = self._synthesiser.preferring(wanted_voices(session, unit_of_zones(session, codes)))
         with self._store.scratch() as folder:
             try:
-                forms = spoken_forms(part, language, self._synthesiser, Path(folder), dictionary)
+                forms = spoken_forms(part, language, voices, Path(folder), dictionary)
                 stored = self._store.put(forms.narrow, forms.wide)
             except (SpeechError, UnusableSound) as problem:
                 log.warning("broadcast.part_not_spoken", broadcast=held.subject_id, problem=shown(problem))

@@ -59,6 +59,7 @@ class About:
     priority: Priority = Priority.NORMAL
     valid_until: datetime.datetime | None = None
     tags: Sequence[str] = field(default=())
+    voice: str | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def add_stored(
         text=text,
         category=about.category,
         language=about.language,
+        voice=about.voice,
         unit_id=about.unit_id,
         author=about.author,
         author_name=about.author_name,
@@ -179,6 +181,7 @@ def change(session: Session, programme: Programme, about: About, who: str, at: d
     approval.edited(session, programme, who, at)
     programme.title, programme.category, programme.language = about.title.strip(), about.category, about.language
     programme.priority, programme.valid_until, programme.tags = about.priority, about.valid_until, list(about.tags)
+    programme.voice = about.voice
     programme_search.index(programme)
 
 

@@ -27,7 +27,8 @@ from haichieu.jobs import Claim, Job
 from haichieu.locale import Message, message
 from haichieu.media import MediaStore, Stored
 from haichieu.speech.pronunciations import dictionary_of
-from haichieu.speech.synthesis import Synthesiser
+from haichieu.speech.synthesis import Voices
+from haichieu.speech.voice_choice import wanted_voices
 
 log = structlog.get_logger()
 
@@ -91,7 +92,8 @@ def _begin(session: Session, about: About, at: datetime.datetime, **more: object
     intake.check_about(session, about)
     making = ProgrammeInMaking(
         title=about.title.strip(), unit_id=about.unit_id, author=about.author, author_name=about.author_name,
-        category=about.category, language=about.language, valid_until=about.valid_until, created_at=at, **more,
+        category=about.category, language=about.language, voice=about.voice, valid_until=about.valid_until,
+        created_at=at, **more,
     )  # fmt: skip
     session.add(making)
     session.flush()
@@ -106,7 +108,7 @@ class ProgrammesInMaking(JobRunner):
     kinds = (MAKE_PROGRAMME,)
     lease = datetime.timedelta(seconds=30)
 
-    def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
+    def __init__(self, database: Database, store: MediaStore, synthesiser: Voices) -> None:
         super().__init__(database)
         self._store, self._synthesiser = store, synthesiser
 
@@ -142,13 +144,15 @@ class ProgrammesInMaking(JobRunner):
         if making.original is not None:
             return intake.ready_upload(self._store.path(making.original), folder, making.file_name, progress=tell)
         dictionary = dictionary_of(self._database)
-        return intake.ready_text(making.text, making.language, self._synthesiser, folder, dictionary, tell)
+        with self._database.reading() as session:
+            voices = self._synthesiser.preferring(wanted_voices(session, making.unit_id, making.voice))
+        return intake.ready_text(making.text, making.language, voices, folder, dictionary, tell)
 
     def _add(self, session: Session, claim: Claim, placed: Placed) -> None:
         making = session.get_one(ProgrammeInMaking, claim.subject_id)
         about = About(
             making.title, making.unit_id, making.author, making.author_name, making.category, making.language,
-            valid_until=making.valid_until,
+            valid_until=making.valid_until, voice=making.voice,
         )  # fmt: skip
         if making.based_on is not None:
             self._replace(session, making, about, placed)

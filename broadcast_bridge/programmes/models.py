@@ -34,6 +34,8 @@ class Programme(Base):
     text: Mapped[str] = mapped_column(sa.Text, default="")
     category: Mapped[str] = mapped_column(sa.String(80), default="", index=True)
     language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    voice: Mapped[str | None] = mapped_column(sa.String(100))
+    """The voice that is to read its text; None is that of its unit."""
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
     author: Mapped[str] = mapped_column(sa.String(200))
     author_name: Mapped[str] = mapped_column(sa.String(200))
@@ -72,6 +74,7 @@ class ProgrammeInMaking(Base):
     author_name: Mapped[str] = mapped_column(sa.String(200))
     category: Mapped[str] = mapped_column(sa.String(80), default="")
     language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    voice: Mapped[str | None] = mapped_column(sa.String(100))
     valid_until: Mapped[datetime.datetime | None]
     text: Mapped[str] = mapped_column(sa.Text, default="")
     original_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)

@@ -29,7 +29,8 @@ from haichieu.jobs import Claim, Job
 from haichieu.locale import Message, message
 from haichieu.media import MediaStore, Stored
 from haichieu.speech.pronunciations import dictionary_of
-from haichieu.speech.synthesis import Synthesiser
+from haichieu.speech.synthesis import Voices
+from haichieu.speech.voice_choice import wanted_voices
 
 PLANNED_AHEAD = datetime.timedelta(hours=24)
 """Broadcasts are requested this long before: the commune's own schedule is known for longer."""
@@ -52,7 +53,7 @@ class BulletinDesk(JobRunner):
     lease = datetime.timedelta(seconds=60)
     at_once = 2
 
-    def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser, wire_to: WireTo) -> None:
+    def __init__(self, database: Database, store: MediaStore, synthesiser: Voices, wire_to: WireTo) -> None:
         super().__init__(database)
         self._store = store
         self._synthesiser = synthesiser
@@ -75,11 +76,13 @@ class BulletinDesk(JobRunner):
     async def _prepared(self, claim: Claim, bulletin: Bulletin) -> bool:
         """Store the sound, or settle the job and return False."""
         run: Callable[[Callable[[Session], None]], Awaitable[None]] = self._database.run
+        wanted = await self._database.look(lambda session: wanted_voices(session, bulletin.unit_id))
+        voices = self._synthesiser.preferring(wanted)
         with self._store.scratch() as folder:
             try:
                 async with self._wire_to(bulletin.source_id) as wire:
                     words = dictionary_of(self._database)
-                    stored = await sound_of(bulletin, wire, self._store, Path(folder), self._synthesiser, words)
+                    stored = await sound_of(bulletin, wire, self._store, Path(folder), voices, words)
             except BulletinRefused as refusal:
                 await run(partial(_refuse, claim=claim, version=bulletin.version, reason=refusal.message))
                 return False

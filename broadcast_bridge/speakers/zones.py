@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.models import Speaker, Zone, official_zones, zone_speakers, zone_units
 from haichieu.errors import HaiChieuError
 from haichieu.people import Official, Unit, units_under
+from haichieu.units.tree import Tree
 
 ALL_MY_ZONES = "*"
 
@@ -142,6 +143,17 @@ def units_heard(session: Session, codes: Collection[str]) -> set[int]:
     """Return the units with a speaker in these zones. Raises UnknownZone."""
     zones = zones_coded(session, codes)
     return {speaker.unit_id for speaker in speakers_in(session, [zone.id for zone in zones])}
+
+
+def unit_of_zones(session: Session, codes: Collection[str]) -> int | None:
+    """Return the lowest unit that contains every speaker of these zones, None without one."""
+    zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(codes))).all()
+    heard = {speaker.unit_id for speaker in speakers_in(session, zones)}
+    if not heard:
+        return None
+    tree = Tree(session)
+    first, *others = ([unit, *tree.above(unit)] for unit in sorted(heard))
+    return next((unit for unit in first if all(unit in chain for chain in others)), None)
 
 
 def zones_of_speaker(session: Session, speaker: Speaker) -> list[Zone]:

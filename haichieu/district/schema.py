@@ -41,6 +41,7 @@ from haichieu.households import MOST_HOUSEHOLDS
 from haichieu.people import Level, Right, Role
 from haichieu.pins import LENGTH, is_short, is_simple
 from haichieu.speech.pronunciations import LONGEST_SAID, LONGEST_WRITTEN, MOST
+from haichieu.speech.voice_choice import LONGEST_VOICE
 from ivr.calls.number_routes import Days, Route, RoutesOverlap, require_apart
 from ivr.calls.routing import DUTY_FLOW
 
@@ -102,6 +103,7 @@ class UnitTable(Table):
     level: Literal[tuple(str(level) for level in Level)]  # type: ignore[valid-type]
     parent: Code | None = None
     author_may_approve: bool = False
+    voice: Annotated[Name, Field(max_length=LONGEST_VOICE)] | None = None
     households: Annotated[int, Field(ge=0, le=MOST_HOUSEHOLDS)] | None = None
 
 

@@ -100,8 +100,9 @@ class Values:
         """[[units]], without the parent unit. A name that the unit had before a change does not bring it back."""
         name = row.name if row.id is not None and was_named(self._session, row, entry.name) else entry.name
         values = {"name": name, "level": entry.level, "author_may_approve": entry.author_may_approve}
-        if entry.households is not None:  # else as entered on the panel
-            values["households"] = entry.households
+        for own in ("households", "voice"):
+            if (value := getattr(entry, own)) is not None:  # else as entered on the panel
+                values[own] = value
         return values
 
     def unit_with_parent(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:

@@ -27,7 +27,8 @@ from haichieu.media import MediaStore
 from haichieu.outgoing import Use
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.speech.pronunciations import dictionary_of
-from haichieu.speech.synthesis import Synthesiser
+from haichieu.speech.synthesis import Voices
+from haichieu.speech.voice_choice import wanted_voices
 from haichieu.spool import Spool
 from ivr.calls.answer_delivery import AnswerCalls
 from ivr.calls.reception import Reception
@@ -81,21 +82,21 @@ def answers_off_air(station: OpenedStation) -> AnswersOffAir:
 class AnswerProgrammes:
     """Turns answers into programmes. `feedback` cannot do it, since it may not import `broadcast_bridge`."""
 
-    def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
+    def __init__(self, database: Database, store: MediaStore, synthesiser: Voices) -> None:
         self._database = database
         self._store = store
         self._synthesiser = synthesiser
 
     def make(self, answer: ForTheAir, made: Callable[[Session, int], None]) -> None:
         """Make a programme, and submit it for approval in the name of the person who answered."""
-        spoken = answer.language if answer.language in self._synthesiser.languages else FALLBACK_LANGUAGE
+        with self._database.reading() as session:
+            voices = self._synthesiser.preferring(wanted_voices(session, answer.unit_id))
+        spoken = answer.language if answer.language in voices.languages else FALLBACK_LANGUAGE
         with self._store.scratch() as folder:
             if answer.recording is not None:
                 ready = intake.ready_recording(answer.recording, Path(folder), Origin.PHONE)
             else:
-                ready = intake.ready_text(
-                    answer.text, spoken, self._synthesiser, Path(folder), dictionary_of(self._database)
-                )
+                ready = intake.ready_text(answer.text, spoken, voices, Path(folder), dictionary_of(self._database))
             if answer.voice is not None:
                 ready = _after_voice(answer.voice, ready, Path(folder))
             about = About(answer.title, answer.unit_id, answer.author, answer.author_name, CATEGORY, answer.language)

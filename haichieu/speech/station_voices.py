@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -12,7 +13,15 @@ from haichieu.locale import Message, message
 from haichieu.settings import Settings
 from haichieu.speech.piper_voice import IDLE_SECONDS, VoiceProcess, piper_identity, speak_piper
 from haichieu.speech.scripts import require_script
-from haichieu.speech.synthesis import ESPEAK, EspeakSynthesiser, Identity, Speech, SynthesisFailed, levelled
+from haichieu.speech.synthesis import (
+    ESPEAK,
+    EspeakSynthesiser,
+    Identity,
+    Speech,
+    Synthesiser,
+    SynthesisFailed,
+    levelled,
+)
 from haichieu.speech.voices import Chosen, PiperVoice, chosen_voices, default_folder
 
 log = structlog.get_logger()
@@ -45,17 +54,27 @@ class StationVoices:
     @property
     def languages(self) -> frozenset[str]:
         """The languages of all voices."""
-        return self._fallback.languages | frozenset(self.chosen().voices)
+        return self.languages_with(())
 
-    def identity(self, language: str) -> Identity:
+    def languages_with(self, preferred: Sequence[str]) -> frozenset[str]:
+        """Return the languages of all voices and of those preferred."""
+        chosen = self.chosen()
+        others = {chosen.installed[name].language for name in preferred if name in chosen.installed}
+        return self._fallback.languages | frozenset(chosen.voices) | others
+
+    def preferring(self, names: Sequence[str]) -> Synthesiser:
+        """Return this synthesiser with the first of these voices that is installed and speaks the text's language."""
+        return _Preferring(self, tuple(names)) if names else self
+
+    def identity(self, language: str, preferred: Sequence[str] = ()) -> Identity:
         """Return who speaks a language now."""
-        voice = self._voice(language)
+        voice = self._voice(language, preferred)
         return self._fallback.identity(language) if voice is None else piper_identity(voice, self._speed)
 
-    def synthesise(self, text: str, language: str) -> Speech:
+    def synthesise(self, text: str, language: str, preferred: Sequence[str] = ()) -> Speech:
         """Speak a text. A voice process that dies is started again once; then espeak-ng speaks. Raises SpeechError."""
         require_script(text, language)
-        voice = self._voice(language)
+        voice = self._voice(language, preferred)
         if voice is None:
             return _alike(self._fallback.synthesise(text, language))
         for attempt in range(1, ATTEMPTS + 1):
@@ -73,9 +92,9 @@ class StationVoices:
         log.warning("speech.fallback", voice=voice.name, language=language)
         return _alike(self._fallback.synthesise(text, language))
 
-    def prepare(self, language: str) -> None:
+    def prepare(self, language: str, preferred: Sequence[str] = ()) -> None:
         """Load the voice of a language in the background."""
-        voice = self._voice(language)
+        voice = self._voice(language, preferred)
         if voice is not None:
             threading.Thread(target=self._process(voice).load, daemon=True).start()
 
@@ -114,9 +133,9 @@ class StationVoices:
             },
         }
 
-    def spoken_by(self) -> dict[str, str]:
+    def spoken_by(self, preferred: Sequence[str] = ()) -> dict[str, str]:
         """Return the name of the voice that speaks each language now."""
-        return {language: self._name(language) for language in sorted(self.languages)}
+        return {language: self._name(language, preferred) for language in sorted(self.languages_with(preferred))}
 
     @property
     def pids(self) -> list[int]:
@@ -131,12 +150,21 @@ class StationVoices:
         for process in processes:
             process.close()
 
-    def _name(self, language: str) -> str:
-        voice = self._voice(language)
+    def _name(self, language: str, preferred: Sequence[str]) -> str:
+        voice = self._voice(language, preferred)
         return ESPEAK if voice is None else voice.name
 
-    def _voice(self, language: str) -> PiperVoice | None:
-        voice = self.chosen().voices.get(language)
+    def _voice(self, language: str, preferred: Sequence[str]) -> PiperVoice | None:
+        """Return the first preferred voice that speaks the language, else the language's own; None is espeak-ng."""
+        chosen = self.chosen()
+        voice = chosen.voices.get(language)
+        for name in preferred:
+            if name == ESPEAK and language in self._fallback.languages:
+                return None
+            other = chosen.installed.get(name)
+            if other is not None and other.language == language:
+                voice = other
+                break
         if voice is None:
             return None
         with self._lock:
@@ -149,6 +177,35 @@ class StationVoices:
     def _process(self, voice: PiperVoice) -> VoiceProcess:
         with self._lock:
             return self._processes.setdefault(voice, VoiceProcess(voice, self._idle_seconds))
+
+
+class _Preferring:
+    """The station's voices with some of them preferred."""
+
+    def __init__(self, voices: StationVoices, names: Sequence[str]) -> None:
+        self._voices, self._names = voices, names
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return self._voices.languages_with(self._names)
+
+    def spoken_by(self) -> dict[str, str]:
+        return self._voices.spoken_by(self._names)
+
+    def prepare(self, language: str) -> None:
+        self._voices.prepare(language, self._names)
+
+    def identity(self, language: str) -> Identity:
+        return self._voices.identity(language, self._names)
+
+    def synthesise(self, text: str, language: str) -> Speech:
+        return self._voices.synthesise(text, language, self._names)
+
+
+def voice_names(settings: Settings) -> list[str]:
+    """Return the voices that a unit or a programme may choose, espeak-ng last."""
+    chosen = chosen_voices(settings.voice_folder or default_folder(), settings.voices)
+    return [*sorted(chosen.installed), ESPEAK]
 
 
 def station_voices(settings: Settings) -> StationVoices:

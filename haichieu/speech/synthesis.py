@@ -23,6 +23,7 @@ import tempfile
 import time
 import unicodedata
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
@@ -125,6 +126,14 @@ class Synthesiser(Protocol):
         ...
 
 
+class Voices(Synthesiser, Protocol):
+    """A synthesiser with several voices."""
+
+    def preferring(self, names: Sequence[str]) -> Synthesiser:
+        """Return it with the first of these voices that is installed and speaks the language of a text."""
+        ...
+
+
 class EspeakSynthesiser:
     """The espeak-ng command, the one engine in every Debian that speaks Vietnamese.
 
@@ -149,6 +158,10 @@ class EspeakSynthesiser:
     def spoken_by(self) -> dict[str, str]:
         """Return the engine for every language."""
         return dict.fromkeys(sorted(self.VOICES), ESPEAK)
+
+    def preferring(self, names: Sequence[str]) -> "EspeakSynthesiser":
+        """Return itself: it has one voice per language."""
+        return self
 
     def prepare(self, language: str) -> None:
         """Do nothing: there is nothing to load."""

@@ -33,10 +33,14 @@ class PiperVoice:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The voices in use by language, and why a language that was to have one is left to espeak-ng."""
+    """The voices in use by language, and why a language that was to have one is left to espeak-ng.
+
+    `installed` contains all voices by name; units and programmes may choose another than that of the language.
+    """
 
     voices: Mapping[str, PiperVoice]
     problems: Mapping[str, Message]
+    installed: Mapping[str, PiperVoice]
 
 
 def default_folder() -> Path:
@@ -95,7 +99,8 @@ def choices(setting: str) -> dict[str, str]:
 
 def chosen_voices(folder: Path, setting: str) -> Chosen:
     """Return the voice of each language: the one of the setting, else the first in the folder by name."""
-    voices = {voice.language: voice for voice in reversed(usable_voices(folder))}
+    usable = usable_voices(folder)
+    voices = {voice.language: voice for voice in reversed(usable)}
     problems: dict[str, Message] = {}
     for language, name in choices(setting).items():
         voices.pop(language, None)
@@ -108,7 +113,7 @@ def chosen_voices(folder: Path, setting: str) -> Chosen:
             voices[language] = voice
         except VoiceUnusable as problem:
             problems[language] = message("voice.fallback", language=language, why=problem.message)
-    return Chosen(voices, problems)
+    return Chosen(voices, problems, {voice.name: voice for voice in (*voices.values(), *usable)})
 
 
 def _models(folder: Path) -> Iterator[Path]:

@@ -108,7 +108,7 @@ def _split(
     made = {
         part.code: journal.add(
             UNITS, code=part.code, name=part.name, level=unit.level, parent_id=unit.parent_id,
-            author_may_approve=unit.author_may_approve,
+            author_may_approve=unit.author_may_approve, voice=unit.voice,
         )
         for part in wanted.parts
     }  # fmt: skip

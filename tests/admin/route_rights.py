@@ -360,6 +360,7 @@ IN_UNITS += [
     )
 ]  # fmt: skip
 LISTS |= {"/flows", "/units", "/units/new"}
+UNIT_STEPS = (*(("GET", one) for one in ("merge", "split", "move", "voice")), ("POST", "rename"), ("POST", "voice"))
 IN_UNITS += [
     Try("/units/new", "POST", CONFIGURE, lambda h, u: ("/units/new", {"parent": h.units[u], **A_HAMLET})),
     *(
@@ -369,7 +370,7 @@ IN_UNITS += [
             CONFIGURE,
             lambda h, u, step=step: (f"/units/{h.units[u]}/{step}", {"name": "Tên khác"} if step == "rename" else {}),
         )
-        for method, step in (("GET", "merge"), ("GET", "split"), ("GET", "move"), ("POST", "rename"))
+        for method, step in UNIT_STEPS
     ),
     *(
         Try(

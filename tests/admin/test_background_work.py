@@ -1,7 +1,7 @@
 """Long texts and large files: the page answers at once, the worker makes the programme, one page shows progress."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 import time_machine
@@ -37,6 +37,9 @@ class Voice:
 
     def prepare(self, language: str) -> None:
         pass
+
+    def preferring(self, names: Sequence[str]) -> "Voice":
+        return self
 
     def identity(self, language: str) -> Identity:
         return Identity("piper", "test", "1")

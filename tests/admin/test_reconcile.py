@@ -76,6 +76,16 @@ def test_template_of_answers_is_changed_and_pruned(district: District) -> None:
     assert ("answer_templates", "5", Action.REMOVED, ()) in told(district.apply(gone, prune=True))
 
 
+def test_voice_of_a_unit_stays_where_the_file_names_none(district: District) -> None:
+    voiced = EXAMPLE.replace('code = "BL-CB"\n', 'code = "BL-CB"\nvoice = "vi_VN-vais1000-medium"\n', 1)
+    district.apply(EXAMPLE)
+    assert told(district.apply(voiced)) == [("units", "BL-CB", Action.CHANGED, ("voice",))]
+    assert told(district.apply(EXAMPLE)) == []
+    with district.database.session() as session:
+        unit = session.scalars(sa.select(Unit).where(Unit.code == "BL-CB")).one()
+        assert unit.voice == "vi_VN-vais1000-medium"
+
+
 def test_applying_again_changes_nothing(district: District) -> None:
     district.apply(EXAMPLE)
     again = district.apply(EXAMPLE)

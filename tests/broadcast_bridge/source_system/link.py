@@ -47,6 +47,9 @@ class Voice:
     def prepare(self, language: str) -> None:
         pass
 
+    def preferring(self, names: Sequence[str]) -> "Voice":
+        return self
+
     def identity(self, language: str) -> Identity:
         return NOBODY
 
