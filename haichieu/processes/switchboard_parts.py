@@ -52,6 +52,7 @@ from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
 from ivr.desks.official import OfficialsLine, PhoneDesk
 from ivr.desks.official_bulletins import OfficialBulletins
+from ivr.desks.official_programmes import OfficialProgrammes
 from ivr.desks.repairs import PhoneRepairDesk, RepairLine
 from ivr.prompts import calls
 from ivr.prompts.recording import PromptRecorder
@@ -173,7 +174,7 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     )  # fmt: skip
     officials = OfficialsLine(
         database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay,
-        OfficialBulletins(database, station.media),
+        OfficialBulletins(database, station.media), OfficialProgrammes(database, station.media),
     )  # fmt: skip
     desk = OfficialDesk(officials, answers, repairs)
     reception = Reception(

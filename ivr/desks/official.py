@@ -23,6 +23,7 @@ from haichieu.pins import choose_pin
 from haichieu.station import the_station
 from haichieu.vault import Vault
 from ivr.calls.caller_limits import CallerLimits
+from ivr.desks.programme_protocols import ProgrammeDesk
 from ivr.desks.protocols import CaseDesk, ProvinceDesk
 from ivr.desks.repair_protocols import RepairDesk
 from ivr.flows.session import CallBackRequired, LastReport, LiveResult, OfficialSeen, ZoneSeen
@@ -39,6 +40,7 @@ class OfficialsLine:
     limits: CallerLimits
     call_back_delay: float
     province: ProvinceDesk
+    programmes: ProgrammeDesk
 
 
 class PhoneDesk:
@@ -55,6 +57,7 @@ class PhoneDesk:
         self._flow = flow
         self.cases = cases
         self.province = line.province
+        self.programmes = line.programmes
         self.repairs = repairs
         self._owed: int | None = None
         self._ahead: DialAhead | None = None

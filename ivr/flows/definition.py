@@ -33,6 +33,7 @@ from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
 from ivr.verbs.hear_bulletins import HearBulletins
 from ivr.verbs.hear_cases import HearCases
+from ivr.verbs.hear_programmes import HearProgrammes
 from ivr.verbs.hear_repairs import HearRepairs
 from ivr.verbs.leave_message import LeaveMessage
 from ivr.verbs.listen import Listen
@@ -74,6 +75,7 @@ AnyNode = Annotated[
     | Transfer
     | HearCases
     | HearBulletins
+    | HearProgrammes
     | PlayAnswer
     | SpeakMore
     | ReportFault

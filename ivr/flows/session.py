@@ -14,6 +14,7 @@ from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.programmes.phone_recordings import Kept
 from haichieu.ari.key_events import Digits
 from haichieu.errors import HaiChieuError
+from ivr.desks.programme_protocols import ProgrammeDesk
 from ivr.desks.protocols import AnswerDesk, BulletinSeen, CaseDesk, CitizenDesk, CommuneSeen, ProvinceDesk
 from ivr.desks.repair_protocols import RepairDesk
 
@@ -171,6 +172,11 @@ class OfficialDesk(Protocol):
     @property
     def province(self) -> ProvinceDesk:
         """The bulletins of the province that wait for the official."""
+        ...
+
+    @property
+    def programmes(self) -> ProgrammeDesk:
+        """The programmes that wait for approval."""
         ...
 
     @property

@@ -21,6 +21,7 @@ from haichieu.sign_in_counters import LOCK
 from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
 from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.simulator.case_desks import SimulatedCases
+from ivr.simulator.programme_desk import SimulatedProgrammes
 from ivr.simulator.province_desk import SimulatedProvince
 from ivr.simulator.repair_desks import SimulatedRepairs
 
@@ -156,6 +157,7 @@ class SimulatedDesk:
     """The priorities of the live broadcasts."""
     cases: SimulatedCases = field(default_factory=SimulatedCases)
     province: SimulatedProvince = field(default_factory=SimulatedProvince)
+    programmes: SimulatedProgrammes = field(default_factory=SimulatedProgrammes)
     repairs: SimulatedRepairs = field(default_factory=SimulatedRepairs)
 
     async def knows_caller(self, caller_number: str | None, *, called_back: bool) -> bool:

@@ -39,7 +39,9 @@ def line(database: Database) -> OfficialsLine:
         commune(session)
     nothing = cast(Any, None)  # the studio and recordings are for later steps of a call
     vault = Vault(b"sQ4Nq0CV3zqv0jTqV2p3bq2GZcyVqI0o3s1bOq7m5rk=")
-    return OfficialsLine(database, vault, nothing, nothing, CallerLimits(Limits(unfinished_sign_ins=3)), 2.0, nothing)
+    return OfficialsLine(
+        database, vault, nothing, nothing, CallerLimits(Limits(unfinished_sign_ins=3)), 2.0, nothing, nothing
+    )
 
 
 def desk(line: OfficialsLine, number: str | None) -> PhoneDesk:
@@ -141,7 +143,7 @@ class NotedStudio:
 
 async def test_only_the_first_broadcast_of_a_booked_call_is_the_booked_one() -> None:
     studio, rest = NotedStudio(), cast(Any, None)
-    line = OfficialsLine(rest, rest, cast(Studio, studio), rest, CallerLimits(), 0.0, rest)
+    line = OfficialsLine(rest, rest, cast(Studio, studio), rest, CallerLimits(), 0.0, rest, rest)
     desk = PhoneDesk(line, rest, "booked-live", rest, rest)
 
     def booked(*_: object) -> None:
