@@ -96,6 +96,7 @@ def test_another_voice_reads_the_text_of_a_programme_again(house: House) -> None
         assert (one.voice, one.sound is not None and MAI in one.sound.synthetic) == (MAI, True)
 
 
+@pytest.mark.proof
 async def test_announcement_is_read_by_the_voice_of_its_unit(house: House, voices: StationVoices) -> None:
     with house.database.session() as session:
         session.get_one(Unit, house.units["commune"]).voice = MAI
