@@ -188,7 +188,7 @@ def _form_page(panel: Panel, number: int, kind: ChangeKind, form: Form, status: 
         tree = Tree(session)
         offered = offer(session, tree, _unit(session, number), kind, visitor().units)
     return page(
-        "unit_form.html", status, kind=kind, offered=offered, form=form, parts_to_name=PARTS,
+        "unit_form.html", status, kind=kind, unit=offered.unit, offered=offered, form=form, parts_to_name=PARTS,
         longest_name=LONGEST_NAME, longest_code=LONGEST_CODE,
     )  # fmt: skip
 

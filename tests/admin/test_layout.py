@@ -136,7 +136,7 @@ BUILT = {
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
     + [*report_heads(), *(f"register_{one}" for one in Register),
                 "book", *(f"book_{about}{part}" for about in OF_BOOK for part in ("", "_none"))],
-    "units": [*(f"{about}_{kind}" for about in ("do", "heading", "hint") for kind in ChangeKind),
+    "units": [*(f"{about}_{kind}" for about in ("do", "heading", "hint") for kind in ChangeKind), "do_voice",
               *(f"gifts_{one.what}" for one in RULES.references if one.given is not Given.NEVER)],
     "data_right": list(DataRight), "request_state": DATA_REQUEST.states, "track.consent": list(Purpose),
     "track.published_by": list(Published), "track": [f"ask_{kind}" for kind in DataRight],
