@@ -66,6 +66,7 @@ def test_panel_says_that_a_voice_is_not_installed(house: House) -> None:
     assert f'Tiếng Việt: <span class="break">{LAN}' in form
 
 
+@pytest.mark.proof
 def test_voice_of_a_programme_overrides_that_of_its_unit(house: House) -> None:
     with house.database.session() as session:
         session.get_one(Unit, house.units["commune"]).voice = MAI
@@ -83,6 +84,7 @@ def test_voice_of_a_programme_overrides_that_of_its_unit(house: House) -> None:
     assert ["Một giọng khác đã đọc" in editor.get(page).text for page in pages] == [False, False, True]
 
 
+@pytest.mark.proof
 def test_another_voice_reads_the_text_of_a_programme_again(house: House) -> None:
     editor = house.signed_in(EDITOR)
     about = {"title": "Cắt nước", "unit": house.units["commune"], "language": "vi", "text": SENTENCE.strip()}

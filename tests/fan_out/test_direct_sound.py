@@ -70,6 +70,7 @@ def share_of_sound(sound: Sound) -> float:
     return float(loud[places[0] : places[-1] + 1].mean()) if len(places) else 0.0
 
 
+@pytest.mark.proof
 async def test_other_software_and_encrypted_speakers_hear_beside_plain_ones(scene: FanOutScene) -> None:
     station, files = scene.station, scene.folder
     soft = SoftSpeaker(server=station.server, id="soft", password=PASSWORD, record=files / "soft.wav", bind="127.0.0.1")

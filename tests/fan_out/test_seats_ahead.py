@@ -17,6 +17,7 @@ def voiced(device: RecordingDevice) -> list[Heard]:
     return [one for one in list(device.heard) if one.is_voiced]
 
 
+@pytest.mark.proof
 async def test_whole_chime_comes_directly_to_speakers_called_ahead(scene: FanOutScene) -> None:
     with devices(scene, *PLAIN) as speakers:
         await scene.registered(*PLAIN)

@@ -192,6 +192,7 @@ async def test_broadcast_takes_the_speakers_of_an_official_who_hesitates(scene: 
     assert {one.state for one in aired.deliveries.values()} == {"played"}
 
 
+@pytest.mark.proof
 async def test_scheduled_programme_begins_at_all_speakers_at_its_second(scene: Scene) -> None:
     programme = on_air.programme_named(
         scene.station.database, scene.station.settings.home, scene.speeches["demo-congrats"]

@@ -33,6 +33,7 @@ def the_report(scene: Scene) -> FaultReport | None:
         return session.scalars(sa.select(FaultReport).options(*options)).one_or_none()
 
 
+@pytest.mark.proof
 async def test_citizen_called_back_reports_a_speaker_and_hangs_up(scene: Scene) -> None:
     citizen = await scene.outside(CITIZEN)
     await citizen.dial("1024")

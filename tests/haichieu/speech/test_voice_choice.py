@@ -41,6 +41,7 @@ def test_voice_of_another_language_leaves_the_text_to_its_own(voices: StationVoi
     assert voices.preferring([ANN]).synthesise("Xin chào.", "vi").by.engine == "espeak-ng"
 
 
+@pytest.mark.proof
 def test_sounds_are_cached_by_the_voice_that_spoke(voices: StationVoices, tmp_path: Path) -> None:
     spoken = [
         SpeechCache(tmp_path / "cache", voices.preferring(names)).spoken(SENTENCE, "en")
