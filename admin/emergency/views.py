@@ -39,9 +39,8 @@ def register_emergency(app: Flask, panel: Panel) -> None:
                     siren=form.chosen("siren", "yes"), times=_times(form.value("times", "2")),
                 )  # fmt: skip
             if form.value("confirmed") != shown.mark:
-                voices_for(panel, form.values("zone")).prepare(
-                    LANGUAGE
-                )  # loaded by the time that the user has read the preview
+                # Loaded by the time that the user has read the preview.
+                voices_for(panel, form.values("zone")).prepare(LANGUAGE)
                 return page("emergency_confirm.html", sounding=shown, changed=bool(form.value("confirmed")))
             wish = Wish(
                 [zone.code for zone in shown.zones], shown.text,

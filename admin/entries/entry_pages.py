@@ -1,6 +1,7 @@
 """Pages of one kind of entry: `/<name>/<number>/edit`, number 0 for a new one, and a step for each act on it."""
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from admin.access.page_steps import NEW, Step, add_steps, or_new
 from admin.access.visitors import visitor
 from admin.entries.entry_fields import Act, Field
 from admin.entries.entry_forms import Conflict, form_of, refused, take_form
+from admin.entries.scope import every_unit
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
@@ -26,7 +28,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.prepared_hashes import PreparedHashes
 
 
-class EntryPages:
+class EntryPages(ABC):
     """What every kind of entry has in common; a kind overrides what differs.
 
     A page of the entry itself is the endpoint `page_of`; a kind without one has its form instead.
@@ -48,12 +50,13 @@ class EntryPages:
         self.panel = panel
 
     def units_of(self, session: Session, number: int) -> Iterable[int]:
-        """Return the units of an entry. Raises NotFound."""
-        raise NotImplementedError
+        """Return the units of an entry: all of them, unless the kind says which. Raises NotFound."""
+        self.find(session, number)
+        return every_unit(session)
 
+    @abstractmethod
     def fields(self, row: Any, form: Form) -> Sequence[Field]:
         """Return the fields of the form; `row` is None for a new entry."""
-        raise NotImplementedError
 
     def begin(self, session: Session) -> Mapping[str, str]:
         """Return what the form of a new entry begins with."""
@@ -83,10 +86,10 @@ class EntryPages:
         """Return whether saving asks for the visitor's password."""
         return False
 
-    def before(self, session: Session, row: Any, form: Form) -> None:
+    def before(self, session: Session, row: Any, form: Form) -> None:  # noqa: B027 (most kinds check nothing)
         """Raise an error of `refusals` unless the entry may be changed like this."""
 
-    def after(self, session: Session, row: Any, *, is_new: bool) -> None:
+    def after(self, session: Session, row: Any, *, is_new: bool) -> None:  # noqa: B027 (most kinds check nothing)
         """Raise NotAllowed unless the entry may be left like this."""
 
     refusals: tuple[type[HaiChieuError], ...] = ()

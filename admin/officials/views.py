@@ -69,7 +69,7 @@ class OfficialPages(EntryPages):
         return units_of_official(session, number)
 
     def find(self, session: Session, number: int) -> Official:
-        """Return an official who has not been retired. Raises NotFound."""
+        """Return an official in service. Raises NotFound."""
         row: Official = super().find(session, number)
         if not row.pin_hash:
             raise NotFound

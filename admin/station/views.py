@@ -125,9 +125,7 @@ def register_station(app: Flask, panel: Panel) -> None:
         """Return every unit. Raises NotFound for an entry that there is not."""
         if name not in kinds or (number == NEW and kinds[name].kind is STATION):
             raise NotFound
-        if number != NEW:
-            kinds[name].find(session, number)
-        return every_unit(session)
+        return every_unit(session) if number == NEW else kinds[name].units_of(session, number)
 
     def an_entry(session: Session, name: str, number: int) -> Iterable[int]:
         """Return every unit. Raises NotFound for what cannot be removed."""

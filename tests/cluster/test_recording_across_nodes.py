@@ -1,4 +1,4 @@
-"""A recording on loudspeakers of several nodes: heard in step, and one broadcast for everybody who looks at it."""
+"""A recording on loudspeakers of several nodes: heard in step, and one broadcast in the log."""
 
 from pathlib import Path
 
