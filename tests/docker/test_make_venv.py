@@ -20,10 +20,15 @@ esac
 echo "VERSION $*" >>"$HOME/log"
 case "$*" in
   *"-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+  *"config list"*) echo "${PIP_SETTINGS:-}" ;;
   *installer.lock*) cp "$HOME/uv" .venv/bin/uv ;;
 esac
 """
 UV = """#!/bin/bash
+case "$*" in
+  *"pip install"*) echo "uv $* from ${UV_DEFAULT_INDEX:-pypi}, ${SSL_CERT_FILE:-}" >>"$HOME/log"
+    [ -z "${NO_INDEX:-}" ]; exit ;;
+esac
 echo "uv $* from ${UV_PYTHON_INSTALL_MIRROR:-github} into $UV_PYTHON_INSTALL_DIR" >>"$HOME/log"
 case "$*" in
   *install*) [ -z "${UV_FAILS:-}" ] ;;
@@ -99,6 +104,26 @@ def test_a_fitting_system_python_is_used(machine: Machine, version: str) -> None
     assert finished.returncode == 0, finished.stderr
     assert machine.venvs() == [version]
     assert "pjsua2" not in finished.stderr
+
+
+def test_libraries_come_from_where_pip_would_fetch_them(machine: Machine) -> None:
+    machine.has_python("python3", "3.11")
+    settings = "global.index-url='https://mirror.example/simple'\n:env:.cert='/etc/ssl/ours.crt'"
+    finished = machine.make_venv(PIP_SETTINGS=settings)
+    assert finished.returncode == 0, finished.stderr
+    install, own = [line for line in machine.log() if line.startswith("uv pip install")]
+    assert "--require-hashes --no-deps -r requirements.lock" in install
+    assert install.endswith("from https://mirror.example/simple, /etc/ssl/ours.crt")
+    assert own.split(" from ")[0].endswith("--no-deps --no-build-isolation -e .")
+    assert not any("requirements.lock" in line for line in machine.log() if line.startswith("3.11"))
+
+
+def test_pip_installs_what_uv_cannot_fetch(machine: Machine) -> None:
+    machine.has_python("python3", "3.11")
+    finished = machine.make_venv(NO_INDEX="yes")
+    assert finished.returncode == 0, finished.stderr
+    assert any("--require-hashes --no-deps -r requirements.lock" in line for line in machine.log() if "3.11" in line)
+    assert machine.complete
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.13", "3.14", "3.15"])
