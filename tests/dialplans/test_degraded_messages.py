@@ -40,8 +40,8 @@ from tests.on_disk import files_with
 HOTLINE, PIN = "1800", "971357"
 CALLER = "0987654321"
 MODE = DegradedMode("1999", PIN, (), replace(ASTERISKS_OWN, leave_message="beep"), (HOTLINE,))
-LONG = {"demo-instruct": "10"}
-"""Seconds of the sounds that are longer than three."""
+LONG = {"demo-instruct": "60"}
+"""Seconds of the sound that is longer than three: it is spoken until the application runs, on a slow machine too."""
 DISTRICT = f"""
 [[units]]
 code = "BL"

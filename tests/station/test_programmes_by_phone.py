@@ -56,7 +56,8 @@ async def test_official_hears_a_text_programme_and_approves_it(scene: Scene) -> 
 
     def approved_by() -> list[str]:
         with scene.station.database.session() as session:
-            query = sa.select(AuditEntry.actor).where(AuditEntry.action == "programme.approve")
+            ours = AuditEntry.subject == f"programme:{number}"
+            query = sa.select(AuditEntry.actor).where(ours, AuditEntry.action == "programme.approve")
             state = session.get_one(Programme, number).state
             return list(session.scalars(query)) if state == "approved" else []
 
