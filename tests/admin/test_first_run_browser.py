@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from admin.set_up.first_link import first_link
 from haichieu.settings import load_settings
-from tests.admin.browsing import HUGE, PHONE, look, overfill
+from tests.admin.browsing import HUGE, PHONE, follow, look, overfill
 from tests.admin.served import Served
 
 pytestmark = pytest.mark.timeout(240)
@@ -31,7 +31,7 @@ def test_an_empty_station_is_set_up_on_a_phone(page: Page, station: Served) -> N
     page.get_by_label("Email").fill("hai@bl.example")
     page.get_by_label("Mật khẩu", exact=True).fill("ba-con-ech-xanh")
     page.get_by_label("Nhập lại mật khẩu").fill("ba-con-ech-xanh")
-    page.get_by_role("button", name="Tạo đài").click()
+    follow(page, page.get_by_role("button", name="Tạo đài"))
     expect(page.get_by_label("Tên đơn vị")).to_have_value(HUGE)
     look(page, "first-run-refused-vi-360")
     page.get_by_label("Tên đơn vị").fill("Xã Bảo Lạc")
@@ -39,7 +39,7 @@ def test_an_empty_station_is_set_up_on_a_phone(page: Page, station: Served) -> N
     page.get_by_label("Nhập lại mật khẩu").fill("ba-con-ech-xanh")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="1. Đơn vị xong")).to_be_visible()
-    page.get_by_role("link", name="Thêm đơn vị").click()
+    follow(page, page.get_by_role("link", name="Thêm đơn vị"))
     look(page, "first-run-units-vi-360")
     page.get_by_label("Tên các đơn vị mới").fill("Xóm Nà Phạc\nXóm Cốc Xả")
     page.get_by_role("button", name="Thêm", exact=True).click()

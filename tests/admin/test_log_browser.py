@@ -17,7 +17,7 @@ from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.programmes.models import Programme
 from haichieu.audit import AuditEntry
 from haichieu.people import Account
-from tests.admin.browsing import View, look, on_every_view, sign_in
+from tests.admin.browsing import View, follow, look, on_every_view, sign_in
 from tests.admin.served import Served
 from tests.builders.broadcasts import aired, something_of_everything
 from tests.builders.duties import heard_everywhere
@@ -73,7 +73,7 @@ def test_every_page_can_be_read_by_everybody(page: Page, station: Served, view: 
 def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None:
     sign_in(page, at="/broadcasts")
     page.get_by_label("Tiêu đề, người nói hoặc khu vực").fill("nong vu")
-    page.get_by_role("button", name="Lọc").click()
+    follow(page, page.get_by_role("button", name="Lọc"))
     assert "q=nong+vu" in page.url
     expect(page.get_by_role("link", name="Nông vụ tháng Mười một")).to_be_visible()
     expect(page.get_by_text(LONG[:20])).to_have_count(0)

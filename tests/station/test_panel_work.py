@@ -108,7 +108,8 @@ async def planned(office: Office) -> Planned:
         written = await write(editor)
         await approver.goto(written)
         await approver.get_by_label("Lý do").fill(REASON)
-        await approver.get_by_role("button", name="Trả lại").click()
+        async with approver.expect_navigation():
+            await approver.get_by_role("button", name="Trả lại").click()
         await approver.goto(uploaded)
         await approver.get_by_role("button", name="Duyệt", exact=True).click()
         await expect(approver.get_by_text("đã duyệt", exact=True)).to_be_visible()
