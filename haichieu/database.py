@@ -91,6 +91,15 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
+def one_at_a_time(session: Session, what: str) -> None:
+    """Have transactions that name the same thing pass here one after the other.
+
+    On PostgreSQL each waits until the one before has ended; on SQLite there is only one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0))))
+
+
 class Database:
     """One engine and the ways to use it: sessions to write in or only to read in, here or in a thread."""
 

@@ -37,6 +37,7 @@ from broadcast_bridge.schedule.states import OccurrenceReason
 from broadcast_bridge.speakers.quiet_hours import speakers_may_sound
 from broadcast_bridge.speakers.zones import UnknownZone, ZoneChoice, speakers_in
 from haichieu import audit
+from haichieu.database import one_at_a_time
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message
 from haichieu.media import Media
@@ -115,6 +116,11 @@ class Taken:
     from_broadcasts: dict[int, list[int]] = field(default_factory=dict)
 
 
+def take_turns(session: Session) -> None:
+    """Let one transaction at a time see which speakers are free and take them, whichever switchboard it is of."""
+    one_at_a_time(session, "speakers")
+
+
 def plan_live(
     session: Session, official: Official, zone: ZoneChoice, priority: Priority, at: datetime.datetime, node: str = ""
 ) -> tuple[Broadcast, Taken]:
@@ -125,6 +131,7 @@ def plan_live(
     right = Right.EMERGENCY if priority is Priority.EMERGENCY else Right.LIVE
     if not official.may_do(right):
         raise LiveNotAllowed("broadcast.live_not_allowed", name=official.name, right=message(f"panel.right.{right}"))
+    take_turns(session)
     if zone.reachable == 0:
         raise NoReachableSpeaker("broadcast.nobody_reachable", zone=zone.name)
     hushed = _hushed(session, zone.speakers, priority, at)
@@ -246,6 +253,7 @@ def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime)
     for whose end it waits; and when it is closed here, because it may not be played any more (see `clearance`), it is
     too late, or nobody may or can hear it.
     """
+    take_turns(session)
     broadcast = session.get_one(Broadcast, broadcast_id, populate_existing=True)
     refused = clearance.refusal(session, broadcast, at)
     speakers = speakers_of(session, broadcast)

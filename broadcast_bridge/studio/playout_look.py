@@ -107,6 +107,7 @@ class PlayoutLook:
 
     def write(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> News:
         """Begin what is due, and return it with all that `read` finds."""
+        starting.take_turns(session)
         if self._has_nodes:
             taking_over.take_over(session, self._node)
         if self._is_time_to_look_ahead(session, at):

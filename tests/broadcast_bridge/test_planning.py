@@ -104,6 +104,23 @@ def test_a_broadcast_is_begun_once_however_many_try(database: Database) -> None:
         assert sum(pool.map(attempt, range(8))) == 1
 
 
+@pytest.mark.both_databases
+def test_of_those_that_would_begin_at_once_the_others_wait(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        numbers = [asked(session, place).id for _ in range(8)]
+
+    def attempt(number: int) -> bool:
+        with database.session() as session:
+            return starting.begin(session, number, f"node-{number}", NOW) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, numbers)) == 1
+    with database.session() as session:
+        found = [(session.get_one(Broadcast, one).state, session.get_one(Broadcast, one).reason) for one in numbers]
+    assert sorted(found, key=str) == [("calling", None), *[("planned", "in_use")] * 7]
+
+
 def test_asking_for_what_there_is_not_is_refused(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
