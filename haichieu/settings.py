@@ -23,7 +23,7 @@ from haichieu.pydantic_messages import message_of_detail
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (a value to recognise)
 
-TRANSCRIBERS = ("faster-whisper", "viet-asr", "none")
+TRANSCRIBERS = ("faster-whisper", "viet-asr", "zipformer", "none")
 MOST_PAUSE_MINUTES = 2880
 FEWEST_RTP_PORTS = 200
 
@@ -132,10 +132,11 @@ class Settings(_Sources):
         365, ge=0, description="Days to retain recordings of live broadcasts; 0 means forever."
     )
     transcriber: str = Field(
-        "faster-whisper", description="Engine that transcribes voice messages: faster-whisper, viet-asr, or none."
+        "faster-whisper",
+        description="Engine that transcribes voice messages: faster-whisper, viet-asr, zipformer, or none.",
     )
     asr_model: Path | None = Field(
-        None, description="Folder of the speech model (CTranslate2); default: the one that `make` fetches."
+        None, description="Folder of the speech model; default: the engine's own in ~/.cache/haichieu/asr."
     )
     transcriber_threads: int = Field(
         1, ge=1, le=64, description="Processor threads of the transcriber; many threads may disturb calls."

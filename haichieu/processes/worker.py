@@ -26,7 +26,6 @@ from feedback.citizens.privacy import TABLES
 from feedback.intake.filing import FilingJobs
 from feedback.transcription.engines import engine_named
 from feedback.transcription.known_names import place_name
-from feedback.transcription.model_folder import default_folder
 from feedback.transcription.station_names import station_names
 from feedback.transcription.transcription_jobs import TranscriptionJobs
 from haichieu import audit
@@ -67,7 +66,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         settings.keep_withdrawn_days, settings.keep_expired_days, settings.keep_recordings_days
     )
     alerts = AlertDesk(database, store, station.synthesiser)
-    engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
+    engine = engine_named(settings.transcriber, settings.asr_model, settings.transcriber_threads)
     transcription = TranscriptionJobs(database, store, engine, expected_names)
     await database.run(partial(_beat, station))
     print(READY, flush=True)

@@ -3,31 +3,15 @@
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib import resources
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from haichieu.errors import UsageError
-from haichieu.media import digest_of
-from haichieu.resumable_download import download
+from haichieu.remote_files import RemoteFile, are_whole, fetch_files
 
 
 class UnknownVoice(UsageError):
     """No voice of this name can be fetched."""
-
-
-@dataclass(frozen=True)
-class VoiceFile:
-    """One file of a voice, at `path` below the base address."""
-
-    path: str
-    bytes: int
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """The name of the file in the folder of voices."""
-        return PurePosixPath(self.path).name
 
 
 @dataclass(frozen=True)
@@ -39,7 +23,7 @@ class FetchableVoice:
     licence: str
     credit: str
     base: str
-    files: tuple[VoiceFile, ...]
+    files: tuple[RemoteFile, ...]
 
     @property
     def bytes(self) -> int:
@@ -55,7 +39,7 @@ def fetchable_voices() -> tuple[FetchableVoice, ...]:
 def parse_catalogue(text: str) -> tuple[FetchableVoice, ...]:
     """Parse a catalogue in TOML."""
     return tuple(
-        FetchableVoice(**{**voice, "files": tuple(VoiceFile(**file) for file in voice["files"])})
+        FetchableVoice(**{**voice, "files": tuple(RemoteFile(**file) for file in voice["files"])})
         for voice in tomllib.loads(text)["voices"]
     )
 
@@ -70,10 +54,7 @@ def voice_named(name: str, voices: Sequence[FetchableVoice]) -> FetchableVoice:
 
 def is_whole(voice: FetchableVoice, folder: Path) -> bool:
     """Return whether every file of the voice is in the folder with the right digest."""
-    return all(
-        (path := folder / file.name).is_file() and path.stat().st_size == file.bytes and digest_of(path) == file.sha256
-        for file in voice.files
-    )
+    return are_whole(voice.files, folder)
 
 
 def fetch_voice(
@@ -81,18 +62,6 @@ def fetch_voice(
 ) -> None:
     """Download the files of a voice that are missing or damaged, from `base` if it is given.
 
-    `progress` receives the number of bytes that are there. The model comes last: a voice is used when it is there.
-    Raises DownloadFailed.
+    `progress` receives the number of bytes that are there. Raises DownloadFailed.
     """
-    there = 0
-    for file in sorted(voice.files, key=lambda file: file.bytes):
-        target = folder / file.name
-        if not (target.is_file() and digest_of(target) == file.sha256):
-            address = (base.rstrip("/") + "/" if base else voice.base) + file.path
-            download(address, target, file.bytes, file.sha256, partial(_add, progress, there))
-        there += file.bytes
-        progress(there)
-
-
-def _add(progress: Callable[[int], None], before: int, count: int) -> None:
-    progress(before + count)
+    fetch_files(voice.files, folder, base or voice.base, progress)

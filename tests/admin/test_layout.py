@@ -142,7 +142,9 @@ BUILT = {
     "track.published_by": list(Published), "track": [f"ask_{kind}" for kind in DataRight],
     "register": ["no", *FORMAL, *INFORMAL, *REQUESTS,
                  *(f"{part}_{one}" for one in Register for part in ("explained", "none"))],
-    "book": [f"hint_{kind}" for kind in ("row", "money", "phone", "serial")],
+    "book": [
+        f"hint_{about}" for about in ("money", "phone", "serial", "code", "course", "device", "speaker", "station")
+    ],
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],

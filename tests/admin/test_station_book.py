@@ -122,7 +122,7 @@ def test_list_is_limited_to_own_units_and_filtered(house: House) -> None:
     assert "Loa Nà Lùng" in found
     assert "Loa Nà Sài" not in found
     assert "Loa Nà Sài" not in browser.get("/book/devices?unit=VILLAGE").text
-    assert "Không có mục nào như vậy" in browser.get("/book/devices?condition=broken").text
+    assert "Không tìm thấy mục nào" in browser.get("/book/devices?condition=broken").text
     assert browser.get("/book/devices?condition=x&year=y&after=-5&unit=%00").status_code == 200
 
 

@@ -252,7 +252,12 @@ class Bench:
 
 
 async def with_bench(
-    folder: Path, sizes: list[int], work: Callable[[Bench], Awaitable[None]], *, fan_out: bool = False
+    folder: Path,
+    sizes: list[int],
+    work: Callable[[Bench], Awaitable[None]],
+    *,
+    fan_out: bool = False,
+    **settings: str,
 ) -> None:
     """Build the bench, with the fan-out or without, do the work, take everything down."""
     district = folder / "district.toml"
@@ -261,7 +266,7 @@ async def with_bench(
     async with AsyncExitStack() as stack:
         sink = stack.enter_context(RtpSink())
         station = await stack.enter_async_context(
-            trial_station(district, qualify_seconds=0, rtp_ports="20000-39999", fan_out=fan_out)
+            trial_station(district, qualify_seconds=0, rtp_ports="20000-39999", fan_out=fan_out, **settings)
         )
         server = (station.settings.bind, station.settings.sip_port)
         names = [f"s{index:03}" for index in range(max(sizes))]

@@ -16,6 +16,7 @@ from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
 from tests.benchmarks.hotline import STEPS, measure_hotline
 from tests.benchmarks.table import Row
 from tests.benchmarks.ways import open_ways
+from tests.builders.voices import voice_folder
 
 Tell = Callable[[Row], None]
 QUICK_SIZE = 5
@@ -192,6 +193,19 @@ def _hotline(options: Options, tell: Tell) -> None:
     asyncio.run(measure_hotline(tell, steps))
 
 
+def _speech(options: Options, tell: Tell) -> None:
+    for row in speech.measure():
+        tell(row)
+
+    async def on_air(bench: Bench) -> None:
+        for row in await speech.measure_on_air(bench, options.runs):
+            tell(row)
+
+    with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as folder:
+        voices = voice_folder(Path(folder) / "voices", speech.VOICE)
+        asyncio.run(with_bench(Path(folder), [1], on_air, voice_folder=str(voices)))
+
+
 def _transcription(options: Options, tell: Tell) -> None:
     # Not inside an event loop: it runs its own, as the worker does.
     for row in transcription.measure(options.runs):
@@ -243,6 +257,6 @@ GROUPS = (
     Group("playout", "the look for missed airings", r"\d+ speakers, \d+ quiet", _without_a_station(playout.measure)),
     Group("cases", "a desk among 100,000 cases", r"[\d,]+ cases, ", _without_a_station(cases.measure)),
     Group("panel", "pages among a million deliveries", r"panel", _without_a_station(panel.measure)),
-    Group("speech", "text to speech, and a long text", r"speech: ", _without_a_station(speech.measure)),
+    Group("speech", "text to speech, and a long text", r"speech: ", _speech),
     Group("transcription", "speech to text, and a backlog", r"transcription|backlog", _transcription),
 )

@@ -147,7 +147,6 @@ async def test_killed_worker_loses_and_doubles_nothing(station: Station, dialect
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("dialect", "step"),
     [(dialect, step) for dialect, steps in STEPS.items() for step in steps],
@@ -158,7 +157,6 @@ async def test_worker_killed_in_any_step_loses_nothing(station: Station, dialect
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("dialect", sorted(STEPS))
 async def test_every_step_of_the_link_is_in_the_list(station: Station, dialect: str) -> None:
     assert not await live_through(station, "")

@@ -10,7 +10,10 @@ from alembic.config import Config
 import haichieu
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from feedback.cases.case_lifecycle import note
+from feedback.citizens import data_requests
+from feedback.citizens.models import DataRequest
 from feedback.models import CaseChange
+from feedback.states import Channel, DataRight
 from haichieu import audit
 from haichieu.database import Database, migrate, now
 from haichieu.locale import Message, message, render
@@ -95,13 +98,40 @@ def test_the_history_of_a_case_survives_both_ways(database: Database) -> None:
     before = reasons()
     assert before[0] == "Máy bận"
     assert before[1].endswith("x" * 300)
-    config = Config()
-    config.set_main_option("script_location", str(Path(haichieu.__file__).parent / "migrations"))
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0008")
-    migrate(str(database.engine.url.render_as_string(hide_password=False)))
+    go_back_and_forth(database, "0008")
     short, cut = reasons()
     assert short == "Máy bận"
     assert cut.startswith('{"key": "text.in_doubt_because"')
     assert len(cut) == 200
+
+
+@pytest.mark.both_databases
+def test_objections_are_allowed_since_their_migration_only(database: Database) -> None:
+    with database.session() as session:
+        one = case(session, office(session))
+        for right in (DataRight.OBJECTION, DataRight.ERASURE):
+            data_requests.ask(session, right, one, Channel.PANEL, "account:a@b", now())
+    with database.engine.begin() as connection:
+        command.downgrade(config_for(connection), "0044")
+        assert connection.execute(sa.text("SELECT kind FROM data_requests")).scalars().all() == ["erasure"]
+        with pytest.raises(sa.exc.IntegrityError), connection.begin_nested():
+            connection.execute(sa.text("UPDATE data_requests SET kind = 'objection'"))
+    migrate(str(database.engine.url.render_as_string(hide_password=False)))
+    with database.session() as session:
+        session.scalars(sa.select(DataRequest)).one().kind = DataRight.OBJECTION
+        session.flush()
+
+
+def go_back_and_forth(database: Database, revision: str) -> None:
+    """Downgrade to a revision, and upgrade again."""
+    with database.engine.begin() as connection:
+        command.downgrade(config_for(connection), revision)
+    migrate(str(database.engine.url.render_as_string(hide_password=False)))
+
+
+def config_for(connection: sa.Connection) -> Config:
+    """Return the configuration of the migrations, on a connection."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(haichieu.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 WORDS_PER_MINUTE = 400
+HOLD = "bin/hold"
+"""While this file is in the folder, no text is spoken: the engine waits."""
 
 
 @contextmanager
@@ -21,7 +23,10 @@ def speaking_quickly(folder: Path) -> Iterator[None]:
     if not quick.exists():
         quick.parent.mkdir()
         real = shutil.which("espeak-ng")
-        quick.write_text(f'#!/bin/sh\n[ "$1" != --version ] || echo quick\nexec {real} "$@" -s {WORDS_PER_MINUTE}\n')
+        quick.write_text(
+            f'#!/bin/sh\n[ "$1" != --version ] || {{ echo quick; exec {real} "$@"; }}\n'
+            f'while [ -e "{folder / HOLD}" ]; do sleep 0.1; done\nexec {real} "$@" -s {WORDS_PER_MINUTE}\n'
+        )
         quick.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{quick.parent}{os.pathsep}{os.environ['PATH']}")

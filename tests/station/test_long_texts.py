@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.spoken_rests import add_rest, is_being_spoken
 from broadcast_bridge.broadcasts.starting import Request
-from broadcast_bridge.models import Broadcast, BroadcastSound
+from broadcast_bridge.models import BroadcastSound
 from haichieu.audio.sound import Sound, read_wav
 from haichieu.audio.synthetic_mark import read_mark
 from haichieu.database import now
@@ -17,7 +17,7 @@ from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from haichieu.speech.bulletin_parts import bulletin_parts
 from haichieu.speech.spoken_forms import spoken_forms
-from tests.station.quick_voice import speaking_quickly
+from tests.station.quick_voice import HOLD, speaking_quickly
 from tests.station.scene import Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session"), pytest.mark.proof]
@@ -25,12 +25,16 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session"), pyte
 TEXT = "Uỷ ban nhân dân xã thông báo lịch cắt nước để sửa đường ống. " * 80
 
 
-def put_on_air(scene: Scene, parts: list[str]) -> int:
-    """Ask for a text as the panel does: with the sound of its first part, and the texts of the others."""
+def put_on_air(scene: Scene, parts: list[str], hold: Path) -> int:
+    """Ask for a text as the panel does: with the sound of its first part, and the texts of the others.
+
+    The voice of the station waits before the others, until the file `hold` is gone.
+    """
     store = MediaStore(scene.station.settings.home / "media", 1)
     with store.scratch() as folder:
         with speaking_quickly(scene.folder):
             forms = spoken_forms(parts[0], "vi", scene.station.opened.synthesiser, Path(folder))
+        hold.touch()
         stored = store.put(forms.narrow, forms.wide)
         with scene.station.database.session() as session:
             request = Request("test", "Bản tin dài", [store.add(session, stored).id], ["11"], due_at=now())
@@ -55,14 +59,16 @@ async def test_speakers_play_the_beginning_while_the_rest_is_spoken(scene: Scene
     parts = bulletin_parts(TEXT)
     assert len(parts) > 3
     scene.forget()
-    broadcast_id = put_on_air(scene, parts)
-
-    def on_air_first() -> bool:
+    hold = scene.folder / HOLD
+    try:
+        broadcast_id = put_on_air(scene, parts, hold)
+        first = read_wav(files(scene, broadcast_id)[0])
+        await until_heard(scene.heard_file("cb-1"), Sound(first.samples[: first.rate * 3], first.rate))
         with scene.station.database.session() as session:
-            begun = session.get_one(Broadcast, broadcast_id).live_at is not None
-            return begun and (is_being_spoken(session, broadcast_id) or len(files(scene, broadcast_id)) == len(parts))
-
-    await until(on_air_first, "the beginning is on air")
+            assert is_being_spoken(session, broadcast_id)
+        assert len(files(scene, broadcast_id)) == 1, "no later part is spoken while the beginning plays"
+    finally:
+        hold.unlink(missing_ok=True)
     await until(lambda: len(files(scene, broadcast_id)) == len(parts), "everything is spoken", 60)
     assert scene.broadcast(broadcast_id).state == "on_air"  # it takes minutes to play
     second = read_wav(files(scene, broadcast_id)[1])

@@ -2,8 +2,9 @@
 
 import pytest
 
+from feedback.transcription.model_catalogue import delivered_model
 from feedback.transcription.model_download import fetch_model
-from feedback.transcription.model_folder import default_folder, delivered_model
+from feedback.transcription.model_folder import default_folder
 from feedback.transcription.whisper import WhisperEngine
 
 

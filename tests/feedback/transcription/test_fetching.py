@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from feedback.transcription.errors import EngineMissing, ModelUnusable
+from feedback.transcription.model_catalogue import SpeechModel, delivered_model, parse_models
 from feedback.transcription.model_download import FetchFailed, fetch_model
-from feedback.transcription.model_folder import DeliveredModel, default_folder, delivered_model, parse_delivered
+from feedback.transcription.model_folder import default_folder
 from feedback.transcription.viet_asr import VietAsrEngine
 from feedback.transcription.whisper import WhisperEngine
 from haichieu.errors import SettingsError
@@ -47,21 +48,22 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def small_model(index: Path, *, second: str = "model.bin.part2", digest: str = "") -> DeliveredModel:
+def small_model(index: Path, *, second: str = "model.bin.part2", digest: str = "") -> SpeechModel:
     digests = (
         package(index, 1, {"model.bin.part1": HALVES[0], "config.json": CONFIG}),
         package(index, 2, {second: HALVES[1]}),
     )
     parts = "".join(
-        f'[[parts]]\nrequirement = "small-model-{number}==1.0"\nsha256 = "{found}"\n'
+        f'[[models.parts]]\nrequirement = "small-model-{number}==1.0"\nsha256 = "{found}"\n'
         for number, found in enumerate(digests, 1)
     )
-    return parse_delivered(
-        f'name = "small"\n{parts}'
-        f'[[files]]\nname = "model.bin"\nsha256 = "{digest or sha256(b"".join(HALVES))}"\n'
+    return parse_models(
+        f'[[models]]\nname = "small"\nengine = "faster-whisper"\nlicence = "MIT"\ncredit = "nobody"\n{parts}'
+        f'[[models.files]]\nname = "model.bin"\nbytes = 23\nsha256 = "{digest or sha256(b"".join(HALVES))}"\n'
         'members = ["small_model_1/data/model.bin.part1", "small_model_2/data/model.bin.part2"]\n'
-        f'[[files]]\nname = "config.json"\nsha256 = "{sha256(CONFIG)}"\nmembers = ["small_model_1/data/config.json"]\n'
-    )
+        f'[[models.files]]\nname = "config.json"\nbytes = 2\nsha256 = "{sha256(CONFIG)}"\n'
+        'members = ["small_model_1/data/config.json"]\n'
+    )[0]
 
 
 def test_the_parts_are_joined_checked_and_fetched_once(index: Path, tmp_path: Path) -> None:
@@ -157,5 +159,5 @@ def test_a_second_engine_that_is_not_installed_says_how_to_get_it(monkeypatch: p
 
 def test_an_engine_that_does_not_exist_is_a_mistake_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAICHIEU_TRANSCRIBER", "wisper")
-    with pytest.raises(SettingsError, match="faster-whisper, viet-asr, none"):
+    with pytest.raises(SettingsError, match="faster-whisper, viet-asr, zipformer, none"):
         load_settings()

