@@ -187,11 +187,13 @@ def trunk_account(
     domain: str = "",
     caller_number: str = "",
     withhold_number: bool = False,
+    found: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[DynamicObject, ...]:
     """Return a carrier identified by its addresses; registers if `register`, and authenticates when challenged.
 
     `port` 0 is the standard one of the transport. `hosts` are its further addresses, with a port or without,
-    and networks that calls come from. `domain` is the one in our From; `caller_number` our number there.
+    and networks that calls come from. `domain` is the one in our From; `caller_number` our number there. `found` are
+    the addresses of its names, see `carrier_names`; Asterisk looks up others itself, once.
     """
     _check(name)
     uris = [trunk_uri(one, transport=transport) for one in trunk_hosts(host, port, hosts)]
@@ -215,7 +217,11 @@ def trunk_account(
         secret = {"auth_type": "userpass", "username": username, "password": password}
         objects.append(DynamicObject("auth", name, secret))
         endpoint["outbound_auth"] = name
-    senders = dict.fromkeys(_without_port(one) for one in (host, *hosts, *([proxy] if proxy else [])))
+    senders = dict.fromkeys(
+        _without_port(address)
+        for name in (*trunk_names(host, port, hosts, proxy), *(one for one in hosts if "/" in one))
+        for address in (found or {}).get(name) or (name,)
+    )
     objects += [
         # OPTIONS tell a carrier that refuses our registration from one that is not there.
         DynamicObject("aor", name, {"contact": ",".join(uris), "qualify_frequency": "60" if register else "0"}),
@@ -264,6 +270,11 @@ def registered_as(username: str, host: str, port: int, domain: str) -> str:
 def trunk_hosts(host: str, port: int, others: Sequence[str]) -> list[str]:
     """Return the addresses that a carrier takes calls at, the first first, each with its port if it has one."""
     return [with_port(host, port), *(one for one in others if "/" not in one)]
+
+
+def trunk_names(host: str, port: int, others: Sequence[str], proxy: str) -> list[str]:
+    """Return the names and addresses of a carrier, each with its port if it has one: where calls come from."""
+    return [*trunk_hosts(host, port, others), *([proxy] if proxy else [])]
 
 
 def with_port(host: str, port: int) -> str:

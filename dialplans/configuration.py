@@ -13,6 +13,7 @@ from string import Template
 
 from dialplans import left_texts, modules
 from dialplans.accounts import CLEAR_DOMAIN, REALM
+from dialplans.carrier_certificates import authorities, authorities_file
 from dialplans.installation import Installation
 from dialplans.sealed import caller_key
 from haichieu.ari import sign_of_life
@@ -60,8 +61,9 @@ class AddressNotOurs(EnvironmentProblem):
 def write_configuration(settings: Settings, installation: Installation, *, files: int) -> Path:
     """Write Asterisk's configuration for this station and return the path of its main file.
 
-    The files that the switchboard writes for Asterisk's next start stay unchanged: the accounts (see `account_file`)
-    and the emergency line (see `degraded`). `files` is the limit of its open files.
+    The files that the switchboard writes for Asterisk's next start stay unchanged: the accounts (see `account_file`),
+    the authorities of carriers (see `carrier_certificates`) and the emergency line (see `degraded`). `files` is the
+    limit of its open files.
     Raises HomeNotWritable, CertificateNotUsable.
     """
     check_home(settings)
@@ -78,6 +80,8 @@ def write_configuration(settings: Settings, installation: Installation, *, files
             write_secretly(home / "etc" / name, render("defaults.conf", {}))
         if not (home / "etc" / ACCOUNTS).exists():
             write_secretly(home / "etc" / ACCOUNTS, "; No account was ever pushed.\n")
+        if not authorities_file(home).exists():
+            write_authorities(settings, ())
     except OSError as problem:
         raise HomeNotWritable(home, problem.strerror or str(problem)) from problem
     return home / "etc" / "asterisk.conf"
@@ -105,6 +109,13 @@ def write_secretly(path: Path, text: str) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     draft.replace(path)
+
+
+def write_authorities(settings: Settings, of_trunks: Iterable[str]) -> None:
+    """Write the certificates that carriers are verified by; see `carrier_certificates.authorities`."""
+    file = authorities_file(settings.home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_secretly(file, authorities(settings, of_trunks))
 
 
 def ari_password(settings: Settings) -> str:
@@ -183,7 +194,7 @@ def _why_not(kind: socket.SocketKind, address: str, port: int) -> OSError | None
 
 def _values(settings: Settings, installation: Installation, files: int) -> dict[str, object]:
     first, last = settings.rtp_range
-    certificate = certificate_files(settings)
+    certificate, home = certificate_files(settings), settings.home.absolute()
     external = ""
     if settings.external_address:
         address = settings.external_address
@@ -192,7 +203,7 @@ def _values(settings: Settings, installation: Installation, files: int) -> dict[
             "local_net = 10.0.0.0/8\nlocal_net = 172.16.0.0/12\nlocal_net = 192.168.0.0/16\nlocal_net = 127.0.0.0/8"
         )
     return {
-        "home": settings.home.absolute(),
+        "home": home,
         "modules": installation.modules,
         "load_lines": _load_lines(installation, captures=settings.fan_out),
         "data": installation.data,
@@ -208,6 +219,8 @@ def _values(settings: Settings, installation: Installation, files: int) -> dict[
         "sip_tls_port": settings.sip_tls_port,
         "certificate": as_value(str(certificate.certificate)),
         "key_of_certificate": as_value(str(certificate.key)),
+        "verify_carriers": _yes(settings.verify_carriers),
+        "authorities": as_value(str(authorities_file(home))),
         "clear_domain": CLEAR_DOMAIN,
         "external": external,
         "realm": REALM,

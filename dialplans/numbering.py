@@ -71,7 +71,8 @@ def _legs_of(trunk: Trunk, number: str, our_number: str) -> list[Leg]:
     dialled = as_dialled(number, trunk.prefix_rules)
     hosts = trunk_hosts(trunk.host, trunk.port, trunk.hosts)
     # Behind a proxy there is one way: the proxy decides about the addresses.
-    uris = [trunk_uri(host, dialled, transport=trunk.transport) for host in (hosts[:1] if trunk.proxy else hosts)]
+    places = hosts[:1] if trunk.proxy else [place for host in hosts for place in (host, *_other_places(trunk, host))]
+    uris = [trunk_uri(place, dialled, transport=trunk.transport) for place in places]
     return [
         Leg(
             f"PJSIP/{trunk.code}/{uri}",
@@ -82,6 +83,16 @@ def _legs_of(trunk: Trunk, number: str, our_number: str) -> list[Leg]:
         )
         for uri in uris
     ]
+
+
+def _other_places(trunk: Trunk, host: str) -> list[str]:
+    """Return the addresses of a name for a second try; the first try, by the name, goes to the first of them.
+
+    It may go to any of them if their SRV records have one priority, so the first comes again at the end. A TLS
+    certificate is valid for the name only.
+    """
+    first, *others = trunk.found.get(host) or [""]
+    return [*others, first] if others and trunk.transport != "tls" else []
 
 
 def text_address(session: Session, number: str) -> str | None:

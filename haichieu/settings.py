@@ -63,6 +63,9 @@ class Settings(_Sources):
         None, description="PEM file of the SIP server's certificate and its chain; empty means self-signed in the home."
     )
     sip_tls_key: Path | None = Field(None, description="PEM file of the private key of sip_tls_certificate.")
+    verify_carriers: bool = Field(
+        True, description="Connect over TLS only to carriers whose certificate is valid for their host name."
+    )
     rtp_ports: str = Field("20000-29999", description="UDP port range of RTP, first-last; each call needs two ports.")
     ari_port: int = Field(
         8088,

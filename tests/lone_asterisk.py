@@ -28,6 +28,8 @@ class LoneAsterisk:
 
     settings: Settings
     log: Path
+    resolv_conf: Path | None = None
+    """What it has in place of /etc/resolv.conf, in a mount namespace of its own (needs root)."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -50,7 +52,7 @@ class LoneAsterisk:
         configuration = write_configuration(self.settings, installation, files=MOST_OPEN_FILES)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(*installation.argv, "-f", "-C", str(configuration)),
+                *(*self._with_resolv_conf(), *installation.argv, "-f", "-C", str(configuration)),
                 stdout=log, stderr=log, preexec_fn=_as_the_station_does,
             )  # fmt: skip
         await until(self._answers, "ARI answers", 20)
@@ -93,6 +95,12 @@ class LoneAsterisk:
         )  # fmt: skip
         return (await process.communicate())[0].decode(errors="replace")
 
+    def _with_resolv_conf(self) -> list[str]:
+        if self.resolv_conf is None:
+            return []
+        mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+        return ["unshare", "--mount", "sh", "-c", mount, str(self.resolv_conf)]
+
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.returncode is None, self.log.read_text(errors="replace")
@@ -113,6 +121,7 @@ async def lone_asterisk(
     accounts: Iterable[Iterable[DynamicObject]] = (),
     degraded: DegradedMode | None = None,
     dialplan: str = "",
+    resolv_conf: Path | None = None,
     **settings: str | int,
 ) -> AsyncIterator[LoneAsterisk]:
     """Run an Asterisk that knows `accounts` from the file, as after a restart without the application.
@@ -126,7 +135,7 @@ async def lone_asterisk(
     if dialplan:
         (home / "etc").mkdir(parents=True, exist_ok=True)
         (home / "etc/degraded.conf").write_text(dialplan)
-    asterisk = LoneAsterisk(given, home / "asterisk.log")
+    asterisk = LoneAsterisk(given, home / "asterisk.log", resolv_conf=resolv_conf)
     try:
         await asterisk.start()
         yield asterisk

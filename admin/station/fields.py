@@ -76,6 +76,7 @@ FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
             _tick("withhold_number"), _tick("texts", "texts"), Field("hosts", Control.LINES, "hosts"),
             Field("proxy", hint="proxy", most=253), Field("domain", hint="domain", most=253),
             Field("prefix_rules", Control.LINES, "prefix_rules", sample="+84 = 0"),
+            Field("ca_certificate", Control.TEXT, "ca_certificate", most=50_000),
         ),
     ),
     "departments": (

@@ -25,6 +25,9 @@ EARTH_KM = 6371.0088
 AUDIBLE_KM = 0.5
 """How far a loudspeaker is heard: a circle of radius 0 means a point, and the people there hear the speakers around."""
 
+COMMUNE_DIGITS = 5
+"""Of a code in the list of the General Statistics Office; those of the north begin with 0."""
+
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -60,12 +63,14 @@ def units_named(session: Session, areas: Iterable[Area]) -> list[Unit]:
     """Return the units that the geocodes of the areas refer to; the case of a scheme's name is ignored.
 
     A value may be a list: the standard wants a geocode for each, but some senders write all codes into one.
+    Spreadsheets take the first zero of a commune's code, which has five digits.
     """
     wanted = {
         (code.name.casefold(), value)
         for area in areas
         for code in area.geocodes
-        for value in (code.value, *_SEPARATORS.split(code.value))
+        for one in (code.value, *_SEPARATORS.split(code.value))
+        for value in (one, one.zfill(COMMUNE_DIGITS) if len(one) == COMMUNE_DIGITS - 1 and one.isdecimal() else one)
     }
     rows = session.scalars(
         sa.select(UnitGeocode).where(UnitGeocode.value.in_({value for _scheme, value in wanted})).order_by("id")

@@ -103,8 +103,8 @@ def columns_of_source(
 
 
 def sends(source: AlertSource, sender: str) -> bool:
-    """Return whether a CAP `sender` belongs to the source."""
-    return any(fnmatchcase(sender, pattern) for pattern in source.senders)
+    """Return whether a CAP `sender` belongs to the source; case does not matter, as in addresses and host names."""
+    return any(fnmatchcase(sender.casefold(), pattern.casefold()) for pattern in source.senders)
 
 
 def source_claimed_by(session: Session, received: bytes) -> AlertSource:

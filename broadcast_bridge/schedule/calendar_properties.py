@@ -44,9 +44,12 @@ class Event:
         return max(map(int, value)) if isinstance(value, list) else int(value)
 
     def words(self, name: str) -> str:
-        """Return a property of text in composed letters (NFC), empty without one."""
+        """Return a property of text in composed letters (NFC) and single spaces, empty without one.
+
+        Outlook and Word write spaces that do not break, and lines that do.
+        """
         value = self.content.get(name, "")
-        return unicodedata.normalize("NFC", str(value[0] if isinstance(value, list) else value)).strip()
+        return " ".join(unicodedata.normalize("NFC", str(value[0] if isinstance(value, list) else value)).split())
 
 
 def parse_event(component: Component, *, cancels: bool = False) -> Event:

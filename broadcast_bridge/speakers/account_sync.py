@@ -6,7 +6,7 @@ is pushed again, and accounts without a row are deleted.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import sqlalchemy as sa
 import structlog
@@ -62,8 +62,14 @@ class AccountSync:
         *,
         fan_out: bool = False,
         node: str = "",
+        authorities: Callable[[list[str]], None] = lambda _: None,
     ) -> None:
-        """`node` is the name of this one among those that share a PostgreSQL."""
+        """`node` is the name of this one among those that share a PostgreSQL.
+
+        `authorities` stores the certificates of authorities that trunks bring with them.
+        """
+        self._authorities = authorities
+        self._certificates: list[str] | None = None
         self._node = node
         self._fan_out = fan_out
         self._client = client
@@ -221,7 +227,12 @@ class AccountSync:
 
     async def _readable(self) -> Accounts:
         """Return the wanted accounts, and raise an alarm for each whose password cannot be read."""
-        wanted = await self._database.look(self._wanted)
+        wanted, certificates = await self._database.look(
+            lambda session: (self._wanted(session), _certificates(session))
+        )
+        if certificates != self._certificates:
+            await asyncio.to_thread(self._authorities, certificates)
+            self._certificates = certificates
         unreadable = frozenset(code for code, account in wanted.items() if account is None)
         if unreadable != self._unreadable:
             await self._database.run(lambda session: _report(session, unreadable, self._unreadable - unreadable))
@@ -275,7 +286,12 @@ class AccountSync:
             domain=row.domain,
             caller_number=row.caller_number,
             withhold_number=row.withhold_number,
+            found=row.found,
         )
+
+
+def _certificates(session: Session) -> list[str]:
+    return list(session.scalars(sa.select(Trunk.ca_certificate).where(Trunk.ca_certificate != "")))
 
 
 def _report(session: Session, unreadable: Iterable[str], readable_again: Iterable[str]) -> None:

@@ -12,14 +12,15 @@ MOST_WORDS_AHEAD = 10
 """Before the quotation in a reaction, such as "Đã thể hiện cảm xúc 👍 đối với tin nhắn"."""
 SHORTEST_QUOTE = 4
 
-_THANKS = re.compile(r"\b(?:cảm ơn|cám ơn|cảm tạ|đa tạ|cam on|camon|cmon|thanks?(?: you)?|thank u|tks|thx|tysm)\b")
+_THANKS = re.compile(r"\b(?:cảm ơn|cám ơn|cảm tạ|đa tạ|cam on|camon|cmon|thanks?(?: you)?|thank u|thks|tks|thx|tysm)\b")
 _AROUND_THANKS = frozenset(
     re.findall(
         r"\w+",
         """dạ vâng ừ ok oke okie okê okay rồi xin em anh chị bạn tôi mình cháu con bác chú cô ông bà cậu các
         quý vị cán bộ đài xã thôn xóm bản ubnd uỷ ủy ban nhân viên chính quyền lãnh đạo nhiều lắm rất trân
         trọng chân thành đã nhận được tin xử lý giải quyết phản ánh mã số ạ nhé nha nghe và mọi người so
-        very much a lot for you your help da vang u roi em anh chi ban toi minh chau bac chu co ong ba cac
+        very much a lot for you your help luôn ad admin luon
+        da vang u roi em anh chi ban toi minh chau bac chu co ong ba cac
         quy vi can bo dai xa thon xom nhieu lam rat tran trong chan thanh nhan duoc tin nhe""",
     )
 )
@@ -31,6 +32,7 @@ _ALONE = frozenset(
         "đã biết", "biết rồi", "tốt", "tốt lắm", "tốt quá", "rất tốt", "tuyệt", "tuyệt vời", "hay quá", "nhất trí",
         "got it", "noted", "received", "great", "good", "perfect", "cool", "nice", "vang", "vang a", "da vang",
         "da vang a", "da nhan", "da nhan duoc", "da ro", "tuyet voi", "tot qua", "rat tot", "ok a", "da ok",
+        "nghe rõ", "nghe rõ rồi", "good job", "well done", "very good", "haha", "hihi", "hehe", "kkk",
     }
 )  # fmt: skip
 """Without diacritics only what has no other meaning: "da roi" may be "đá rơi", a rock fall."""
@@ -39,7 +41,15 @@ _CONFIRMS = frozenset(
     | {"ờ", "vâng", "dạ", "rõ"}
 )
 _BESIDE_CONFIRMS = frozenset(
-    {"ạ", "nhé", "nha", "nhá", "nhe", "em", "anh", "chị", "bạn", "cô", "chú", "bác", "rồi", "luôn"}
+    {"ạ", "nhé", "nha", "nhá", "nhe", "em", "anh", "chị", "bạn", "cô", "chú", "bác", "rồi", "luôn", "r"}
+)
+_WISHES = frozenset(
+    re.findall(
+        r"\w+",
+        """chúc kính các em anh chị bạn cô chú bác ông bà quý vị cán bộ đài xã luôn một ngày buổi sáng trưa chiều tối
+    tuần cuối năm mới tốt lành vui vẻ sức khỏe khoẻ mạnh hạnh phúc thành công bình an may mắn gia đình và nhiều ạ nhé
+    nha mọi người công tác""",
+    )
 )
 _FEELINGS = re.compile(
     r"(?<!\S)(?:[:;=]-?[)D*vV3]+|<3+|\^[_.]?\^)(?!\S)|"
@@ -77,6 +87,8 @@ def is_courtesy(text: str) -> bool:
     if any(unicodedata.category(sign) == "So" for sign in bare):
         return False
     said = set(words.split())
+    if words.startswith(("chúc ", "kính chúc ")) and said <= _WISHES:
+        return True
     if words in _ALONE or (said & _CONFIRMS and said <= _CONFIRMS | _BESIDE_CONFIRMS):
         return True
     rest, thanked = _THANKS.subn(" ", words)

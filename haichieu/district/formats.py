@@ -124,7 +124,20 @@ def _host_or_network(value: str) -> str:
 _USER_NAME = _of_form(r"[A-Za-z0-9+._-]{0,80}", "district.value.user_name")
 _PREFIX = _of_form(r"\+?[0-9*#]{0,15}", "district.value.prefix")
 
+
+def _certificates(value: str) -> str:
+    from cryptography import x509  # slow to import, and rarely needed here
+
+    try:
+        if value.strip():
+            x509.load_pem_x509_certificates(value.encode())
+    except ValueError:
+        raise InvalidValue("district.value.certificates") from None
+    return value.strip()
+
+
 Name = Annotated[str, AfterValidator(_not_blank), Field(max_length=200)]
+Certificates = Annotated[str, AfterValidator(_certificates), Field(max_length=50_000)]
 Code = Annotated[str, AfterValidator(_not_blank), Field(max_length=40)]
 SipName = Annotated[str, AfterValidator(_SIP_NAME)]
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]

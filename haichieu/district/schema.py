@@ -11,6 +11,7 @@ from broadcast_bridge.alerts.hosts import origin
 from broadcast_bridge.source_system.dialects import DIALECTS
 from haichieu.district.cells import composed
 from haichieu.district.formats import (
+    Certificates,
     Code,
     Codec,
     Dialled,
@@ -61,9 +62,9 @@ class Table(BaseModel):
     def _printable(cls, value: Any, field: ValidationInfo) -> Any:
         """Refuse control characters; return words in composed letters, as they are searched. Passwords stay."""
         for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str):
+            if isinstance(text, str) and field.field_name != "ca_certificate":
                 printable(text)
-        if field.field_name == "password":
+        if field.field_name in ("password", "ca_certificate"):
             return value
         if isinstance(value, list):
             return [composed(text) if isinstance(text, str) else text for text in value]
@@ -292,6 +293,7 @@ class TrunkTable(Table):
     caller_number: Dialled | None = None
     withhold_number: bool = False
     prefix_rules: list[Annotated[list[Prefix], Field(min_length=2, max_length=2)]] = []
+    ca_certificate: Certificates = ""
 
     @model_validator(mode="after")
     def _registers_as_somebody(self) -> "TrunkTable":

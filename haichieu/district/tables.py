@@ -218,6 +218,7 @@ class Values:
             "outbound": entry.outbound,
             "texts": entry.texts,
             "prefix_rules": [list(rule) for rule in entry.prefix_rules],
+            "ca_certificate": entry.ca_certificate,
         }
 
     def pronunciation(self, row: Pronunciation, entry: schema.PronunciationTable) -> Mapping[str, object]:

@@ -11,6 +11,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.studio.orphans import clear_orphans, orphaned_callers, stop_sounds, unanswered
+from dialplans.carrier_certificates import authorities_file
+from dialplans.carrier_names import CarrierNames
 from dialplans.configuration import ari_password
 from dialplans.trunk_watch import TrunkWatch
 from haichieu.ari import operations, sign_of_life
@@ -88,7 +90,9 @@ class Switchboard:
         self._of_nodes = (watch, keeper.run, self._compare_speakers) if keeper else ()
         self._speakers = speaker_part(station, self._client, clock, keeper)
         self._callers = caller_part(station, self._client, self._speakers.studio)
-        self._trunks = TrunkWatch(self._client, station.database, self._speakers.accounts.refused)
+        certificates = authorities_file(station.home) if settings.verify_carriers else None
+        self._trunks = TrunkWatch(self._client, station.database, self._speakers.accounts.refused, certificates)
+        self._carrier_names = CarrierNames(station.database)
         self._outgoing = outgoing_part(station, self._client, self._speakers.studio, self._callers)
         self._texts = sip_texts(station, self._client)
         kinds = (spooled_texts(station, self._texts), *self._callers.recording_kinds, self._speakers.recordings)
@@ -110,6 +114,7 @@ class Switchboard:
                 partial(self._client.run, self._connected, self._lost),
                 self._speakers.supervisor.run,
                 self._trunks.run,
+                self._carrier_names.run,
                 self._retry_accounts,
                 self._heartbeat,
                 partial(sign_of_life.keep_showing, self._client, self._works),

@@ -24,6 +24,7 @@ from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_target import Shown
 from broadcast_bridge.studio.studio import Studio
 from dialplans.account_file import AccountFile
+from dialplans.configuration import write_authorities
 from dialplans.numbering import OutgoingCalls
 from feedback.citizens.consent_recordings import ConsentRecordings
 from feedback.intake.missed_calls import MissedCalls
@@ -131,8 +132,9 @@ def speaker_part(
     file = AccountFile(station.home)
     node = "" if database.is_sqlite else settings.node
     accounts = AccountSync(
-        client, database, station.vault, file, settings.qualify_seconds, fan_out=settings.fan_out, node=node
-    )
+        client, database, station.vault, file, settings.qualify_seconds, fan_out=settings.fan_out, node=node,
+        authorities=partial(write_authorities, settings),
+    )  # fmt: skip
     return SpeakerPart(
         accounts,
         recordings,

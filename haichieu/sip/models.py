@@ -36,6 +36,8 @@ class TrunkState(StrEnum):
     """It answers neither REGISTER nor OPTIONS."""
     NO_ADDRESS = "no_address"
     """DNS knows no address of its host."""
+    UNTRUSTED = "untrusted"
+    """Its TLS certificate is not valid, so we do not connect."""
     FAULTY = "faulty"
     """Asterisk cannot use its settings."""
 
@@ -67,6 +69,10 @@ class Trunk(Base):
     texts: Mapped[bool] = mapped_column(default=False)
     """A GSM gateway that takes and brings text messages as SIP MESSAGE (RFC 3428)."""
     prefix_rules: Mapped[list[list[str]]] = mapped_column(sa.JSON, default=list)
+    ca_certificate: Mapped[str] = mapped_column(sa.Text, default="")
+    """PEM certificates of authorities that its TLS certificate may come from, beside those of the system."""
+    found: Mapped[dict[str, list[str]]] = mapped_column(sa.JSON, default=dict)
+    """What DNS last said: addresses (IP or IP:PORT) by name, in the order of SRV records. See `carrier_names`."""
     state: Mapped[str] = mapped_column(sa.String(20), default="")
     """A `TrunkState`; empty until the switchboard has looked."""
     state_since: Mapped[datetime.datetime | None]

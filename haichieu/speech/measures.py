@@ -36,7 +36,10 @@ _POINT = re.compile(
     rf"(?<![\d.,])(\d{{1,3}})\.(\d{{1,2}})"
     rf"(?= ?(?:độ|°|º|%|triệu|tỷ|tỉ|tấn|tạ|yến|lần|giờ|điểm|(?:{_AFTER_NUMBER})(?!\w)))"
 )
-_ABOVE = re.compile(r"(?:≥|>=) ?(\d[\d.,]*\d|\d)([^\s,.;:]*)( tuổi| tháng tuổi| độ C)?")
+_ABOVE = re.compile(
+    r"(?:≥|>=) ?(\d[\d.,]*\d|\d)([^\s,.;:]*)"
+    rf"( tháng tuổi| tuổi| độ C| hộ dân| hộ| người| cấp| thôn| xã| (?:{_AFTER_NUMBER})(?!\w))?"
+)
 _MORE, _LESS, _MOST = re.compile(r"> ?(?=\d)"), re.compile(r"< ?(?=\d)"), re.compile(r"(?:≤|<=) ?(?=\d)")
 _ABOUT = re.compile(r"[~≈] ?(?=\d)")
 _TIMES = re.compile(r"(?<=[\dmg]) ?[x×] ?(?=\d)")

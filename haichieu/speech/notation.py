@@ -82,8 +82,15 @@ _BARE_DATE = re.compile(
     rf"{_FREE}({_DAY})/({_MONTH})(?![\w/-]|[.,]\d)(?=$|[.,;:)!?]"
     r"| (?:và|đến|tới|tại|năm|của|hàng năm|này|vừa|sẽ|là|lúc|từ|âm lịch|tổ chức|diễn ra))"
 )
+_POINTED_DATE = re.compile(
+    rf"(?<!mỗi )(?<!một )(?<!hàng )((?:ngày|sáng|trưa|chiều|tối|đêm|hôm) ){_FREE}({_DAY})\.({_MONTH})(?![\w/-]|[.,]\d)"
+    r"(?=$|[.,;:)!?]| (?:và|đến|tới|tại|năm|của|này|vừa|sẽ|là|lúc|từ|âm lịch|tổ chức|diễn ra))",
+    re.IGNORECASE,
+)
+"""Without a year, as newspapers write it."""
+_POINTED_END = re.compile(rf"(tháng (?:{_MONTH}|tư) (?:đến|tới|và) )(?:ngày )?({_DAY})\.({_MONTH})(?![\w/-]|[.,]\d)")
 _NO_DATE = re.compile(
-    r"(?:bước|tỷ lệ|tỉ lệ|tỷ số|tỉ số|số|số nhà|ngõ|hẻm|ngách|kiệt|"
+    r"(?:bước|nhà|vòng|phòng|tỷ lệ|tỉ lệ|tỷ số|tỉ số|số|số nhà|ngõ|hẻm|ngách|kiệt|"
     r"khoảng|đạt|có|chiếm|hơn|thửa|mẫu|hết|trên|trang|phần|bầu) \(?$",
     re.IGNORECASE,
 )
@@ -183,12 +190,19 @@ def _dates(text: str) -> str:
         lambda found: f"{found[1]}{_month(found[2])} đến tháng {_month(found[3])}{_year(found[4])}", text
     )
     text = _SIGNED_DATE.sub(_signed_date, text)
+    text = _POINTED_DATE.sub(_pointed_date, text)
+    text = _POINTED_END.sub(lambda found: found[1] + _date(found[2], found[3], None), text)
     text = _DATE.sub(lambda found: found[1] + _date(*found.groups()[1:]), text)
     return _BARE_DATE.sub(_bare_date, text)
 
 
 def _signed_date(found: re.Match[str]) -> str:
     return _after_its_word(found, _date(found[1], found[3], found[4]))
+
+
+def _pointed_date(found: re.Match[str]) -> str:
+    date = _date(found[2], found[3], None)
+    return found[1] + (date.removeprefix("ngày ") if found[1].lower() == "ngày " else date)
 
 
 def _bare_date(found: re.Match[str]) -> str:

@@ -57,6 +57,8 @@ class House:
         """Push every account, as a switchboard does that was started just now."""
         async with self.switchboard(qualify_seconds) as accounts:
             await accounts.push_all()
+            # Asterisk refuses some updates, which would hide that they corrupt others.
+            assert accounts.refused() == frozenset()
 
     def speaker_is_online(self) -> bool:
         """Return whether Asterisk would call the speaker."""

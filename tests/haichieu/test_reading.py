@@ -44,6 +44,10 @@ SAID = {
     "tháng 10-12": "tháng mười đến tháng mười hai",
     "thứ 2 - thứ 6": "thứ hai đến thứ sáu",
     "Bước 1/3": "bước một trên ba",
+    "vòng 1/8, nhà 12/3": "vòng một trên tám, nhà mười hai trên ba",
+    "từ ngày 5.11 đến 7.11": "từ ngày năm tháng mười một đến ngày bảy tháng mười một",
+    "tối 5.11, ngày 2.5 lít": "tối ngày năm tháng mười một, ngày hai phẩy năm lít",
+    "mưa ≥ 50 mm, ≥ 100 hộ dân": "mưa từ năm mươi mi li mét trở lên, từ một trăm hộ dân trở lên",
     "nhiệm kỳ 2026-2031": "nhiệm kỳ hai nghìn không trăm hai mươi sáu đến hai nghìn không trăm ba mươi mốt",
     # times
     "7h30": "bảy giờ ba mươi phút",

@@ -21,6 +21,7 @@ children=1
 tcp_children=1
 listen=udp:{bind}:{port}
 listen=tcp:{bind}:{port}
+{tls}
 alias="{realm}"
 loadmodule "kex.so"
 loadmodule "tm.so"
@@ -62,6 +63,16 @@ request_route {{
 """
 
 
+_TLS = """
+enable_tls=yes
+listen=tls:{bind}:{port}
+loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "{pem}")
+modparam("tls", "private_key", "{pem}")
+"""
+
+
 class Kamailio:
     """The running carrier."""
 
@@ -78,10 +89,17 @@ class Kamailio:
 
 
 @asynccontextmanager
-async def kamailio(folder: Path, port: int, *, password: str = PASSWORD) -> AsyncIterator[Kamailio]:
-    """Run a carrier on a port of loopback. It accepts USERNAME with `password`."""
+async def kamailio(
+    folder: Path, port: int, *, password: str = PASSWORD, bind: str = LOOPBACK, tls: tuple[int, Path] | None = None
+) -> AsyncIterator[Kamailio]:
+    """Run a carrier on a port of loopback, by UDP and TCP. It accepts USERNAME with `password`.
+
+    `tls` is a port for TLS, and a PEM file with its certificate and key.
+    """
     configuration = folder / "kamailio.cfg"
-    values = {"bind": LOOPBACK, "port": port, "realm": REALM, "username": USERNAME, "password": password}
+    encrypted = _TLS.format(bind=bind, port=tls[0], pem=tls[1]) if tls else ""
+    values = {"bind": bind, "port": port, "tls": encrypted}
+    values |= {"realm": REALM, "username": USERNAME, "password": password}
     configuration.write_text(_CONFIGURATION.strip().format(**values))
     carrier = Kamailio(folder / "kamailio.log", port)
     with carrier.log.open("wb") as log:

@@ -86,6 +86,29 @@ async def test_call_outlives_what_border_controllers_ask(tmp_path: Path) -> None
 
 
 @pytest.mark.proof
+@pytest.mark.parametrize(
+    ("direction", "connection", "answer"),
+    [
+        ("sendonly", "127.0.0.1", "recvonly"),
+        ("inactive", "127.0.0.1", "inactive"),
+        ("sendrecv", "0.0.0.0", "recvonly|inactive|sendrecv"),
+        ("inactive", "0.0.0.0", "inactive"),
+        ("recvonly", "127.0.0.1", "sendonly|sendrecv"),
+    ],
+)
+async def test_call_that_is_put_on_hold_is_taken_up_again(
+    tmp_path: Path, direction: str, connection: str, answer: str
+) -> None:
+    """By RFC 3264 §8.4, and by the address 0.0.0.0 of RFC 2543, which old exchanges still send."""
+    account = trunk_account("carrier", "127.0.0.1", 9, **PLAIN)  # type: ignore[arg-type]
+    async with lone_asterisk(tmp_path, [account], dialplan=ANSWERS) as asterisk:
+        keys = {"uri": f"sip:{OURS}@{asterisk.server}", "direction": direction}
+        keys |= {"connection": connection, "answer": answer}
+        status, sipp = await plays("carrier-holds", tmp_path, asterisk.server, keys, port=udp_port())
+        assert status == 0, sipp.received("SIP/2.0")[-1:]
+
+
+@pytest.mark.proof
 async def test_second_address_of_a_carrier_is_taken_and_a_third_is_not(tmp_path: Path) -> None:
     account = trunk_account(
         "carrier", "192.0.2.1", 0, hosts=["127.0.0.2:5080", "127.0.1.0/24"], **PLAIN  # type: ignore[arg-type]

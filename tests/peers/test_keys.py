@@ -3,13 +3,14 @@
 import shutil
 import socket
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from dialplans.accounts import trunk_account
 from haichieu.demo.trial_station import free_port, until
-from tests.lone_asterisk import lone_asterisk
+from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.peers.sipp import plays
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio]
@@ -42,14 +43,39 @@ def _tone(row: int) -> list[str]:
     return ["-f", "lavfi", "-i", wave, "-f", "lavfi", "-t", "0.2", "-i", "anullsrc=r=8000:cl=mono"]
 
 
-@pytest.mark.parametrize(
-    "scenario", ["carrier-sends-tones", pytest.param("carrier-sends-info", marks=pytest.mark.proof)]
-)
-async def test_keys_are_heard_without_rfc_4733(tmp_path: Path, scenario: str) -> None:
-    assert shutil.which("ffmpeg")
+@pytest.fixture
+async def asterisk(tmp_path: Path) -> AsyncIterator[LoneAsterisk]:
     account = trunk_account("carrier", "127.0.0.1", 9, register=False, username="", password="")
     async with lone_asterisk(tmp_path / "home", [account], dialplan=ASKS) as asterisk:
-        keys = {"uri": f"sip:02063888222@{asterisk.server}", "keys": str(tones(tmp_path))}
-        port = free_port(socket.SOCK_DGRAM)
-        await plays(scenario, tmp_path, asterisk.server, keys, port=port)
-        await until(lambda: "KEYS 25" in asterisk.log.read_text(errors="replace"), "the keys 2 and 5", 5)
+        yield asterisk
+
+
+async def heard(asterisk: LoneAsterisk, folder: Path, scenario: str, **keys: str) -> None:
+    """Wait until Asterisk has heard the keys 2 and 5 from a scenario."""
+    uri = f"sip:02063888222@{asterisk.server}"
+    await plays(scenario, folder, asterisk.server, {"uri": uri, **keys}, port=free_port(socket.SOCK_DGRAM))
+    await until(lambda: "KEYS 25" in asterisk.log.read_text(errors="replace"), "the keys 2 and 5", 5)
+
+
+async def test_keys_are_heard_from_their_tones_alone(asterisk: LoneAsterisk, tmp_path: Path) -> None:
+    assert shutil.which("ffmpeg")
+    await heard(asterisk, tmp_path, "carrier-sends-tones", keys=str(tones(tmp_path)))
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/dtmf-relay", "Signal={key}\n      Duration=160"),
+        ("application/dtmf-relay", "Signal= {key}\n      Duration= 160"),
+        ("application/dtmf-relay", "Signal={key}"),
+        ("application/dtmf", "{key}"),
+    ],
+    ids=["relay", "spaces", "without duration", "plain"],
+)
+async def test_keys_in_info_are_heard_in_every_form(
+    asterisk: LoneAsterisk, tmp_path: Path, kind: str, body: str
+) -> None:
+    await heard(
+        asterisk, tmp_path, "carrier-sends-info", type=kind, first=body.format(key=2), second=body.format(key=5)
+    )

@@ -45,6 +45,7 @@ DUE = {
     "outlook-time-zone-unquoted": ["24 05:30"],
     "rdate-periods": ["24 05:30", "26 05:30", "27 07:00"],
     "rule-with-spaces": ["24 05:30", "26 05:30"],
+    "summary-hard-spaces": ["24 05:30 Nông vụ"],
     "summary-nfd": ["24 05:30 Nông vụ"],
     "time-zone-case": ["24 05:30"],
     "time-zone-of-a-telephone": ["24 05:30"],

@@ -17,7 +17,9 @@ EMOJI = ["👍", "👍🏽", "❤️", "🙏🙏", "😂", "👌 "]
     "text",
     [*THANKS, *EMOJI, "Dạ, em cảm ơn anh chị nhiều ạ", "Xin cảm ơn cán bộ xã", "Vâng ạ.", "Đã nhận được", "tốt quá",
      "ok ok", "Ok em", "Okela", "oki nha", "ukm", "vâng bác ạ", "camon", ":)", "<3", "ok :D", "🫡", "🆗", "🫶",
-     "ok cảm ơn đài nhé", "cảm ơn đã giải quyết phản ánh số", "Tuyệt vời ❤️❤️"],
+     "ok cảm ơn đài nhé", "cảm ơn đã giải quyết phản ánh số", "Tuyệt vời ❤️❤️",
+     "thks ad", "ok r", "oke r nha", "nghe rõ", "haha", "Good job", "cảm ơn nhiều lắm luôn",
+     "Chúc một ngày tốt lành", "kính chúc quý đài sức khỏe ạ"],
 )  # fmt: skip
 def test_thanks_and_lone_signs_are_courtesies(text: str) -> None:
     assert is_courtesy(receipts.clean(text))
@@ -27,7 +29,8 @@ def test_thanks_and_lone_signs_are_courtesies(text: str) -> None:
     "text",
     ["Cầu hỏng", "da roi", "đá rơi", "Cảm ơn, nhưng cầu vẫn hỏng", "ok nhưng mất điện", "cảm ơn?", "?", "...", "🆘",
      "😱", "🔥🔥", "👍 mất nước", "không", "có", "chưa", "cảm ơn 5", "", "ok 113", "cám lợn chết", "Tot nuoc ngap",
-     "ok chưa", "rồi", "em", "vâng nhưng hỏng", ":(", "được", "da roi em"],
+     "ok chưa", "rồi", "em", "vâng nhưng hỏng", ":(", "được", "da roi em", "chúc",
+     "rồi r", "chúc mừng cầu hỏng", "chúc cán bộ xã mất điện"],
 )  # fmt: skip
 def test_text_with_another_word_is_a_message(text: str) -> None:
     assert not is_courtesy(text)
