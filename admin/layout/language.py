@@ -83,7 +83,8 @@ def _language_asked_for() -> str:
 
 def say(name: str, **fields: Field) -> str:
     """Return a text of the pages (`panel.…`) in the language of the page. Raises UnknownMessage."""
-    return render_key(page_language(), f"panel.{name}", fields, _timezone_or_default())
+    timezone = _timezone_or_default() if fields else TIMEZONE
+    return render_key(page_language(), f"panel.{name}", fields, timezone)
 
 
 def say_in(language: str, name: str) -> str:
