@@ -1,4 +1,4 @@
-"""Files of broadcast drafts that are being converted."""
+"""Files of broadcast drafts that are being converted; on SQLite, an index of the words of cases."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,10 +9,11 @@ branch_labels = None
 depends_on = None
 
 TABLE = "draft_sounds"
+WORDS = "ix_cases_opened_at_search_text"
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table and the index."""
     op.create_table(
         TABLE,
         sa.Column("draft_id", sa.Integer(), nullable=False),
@@ -30,9 +31,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["original_id"], ["media.id"], name=op.f(f"fk_{TABLE}_original_id_media")),
     )
     op.create_index(f"ix_{TABLE}_original_id", TABLE, ["original_id"])
+    if op.get_bind().dialect.name == "sqlite":
+        op.create_index(WORDS, "cases", ["opened_at", "id", "search_text"])
 
 
 def downgrade() -> None:
-    """Drop the table."""
+    """Drop the table and the index."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.drop_index(WORDS, "cases")
     op.execute("DELETE FROM jobs WHERE kind = 'convert_draft'")
     op.drop_table(TABLE)
