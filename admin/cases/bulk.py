@@ -1,4 +1,4 @@
-"""Several cases of the list at once: assigned, merged, or closed with one reason. Each refusal is shown with its reason."""
+"""Several cases of the list at once: assigned, merged, or closed with one reason. Refusals are shown with why."""
 
 from collections.abc import Callable
 
