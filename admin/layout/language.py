@@ -5,6 +5,7 @@ follows `Accept-Language`, else the account of the token. Vietnamese is the fall
 """
 
 import datetime
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -119,7 +120,12 @@ def show_figure(value: float | None, places: int = 0) -> str:
     if value is None:
         return "–"
     decimals = f".{'0' * places}" if places and not isinstance(value, int) else ""
-    return str(format_decimal(value, format=f"#,##0{decimals}", locale=page_language()))
+    return _figure(value, f"#,##0{decimals}", page_language())
+
+
+@lru_cache(8192, typed=True)
+def _figure(value: float, pattern: str, language: str) -> str:
+    return str(format_decimal(value, format=pattern, locale=language))
 
 
 def know_timezone(session: Session) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from broadcast_bridge.broadcasts.states import DeliveryState, Kind
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, FormerSpeakerUnit, Reachability, Speaker
@@ -151,7 +151,9 @@ def availability(
     speakers = session.scalars(
         sa.select(Speaker)
         .where(Speaker.unit_id.in_(unit_ids), Speaker.multicast == "", Speaker.removed_at.is_(None))
-        .options(joinedload(Speaker.unit))
+        .options(
+            load_only(Speaker.code, Speaker.name, Speaker.unit_id), joinedload(Speaker.unit).load_only(Unit.code)
+        )
         .order_by(Speaker.code)
     ).all()
     periods: dict[int, list[tuple[bool, datetime.datetime, datetime.datetime]]] = defaultdict(list)
