@@ -120,9 +120,9 @@ def register_announce(app: Flask, panel: Panel) -> None:
         try:
             with panel.database.reading() as session:
                 draft = broadcast_drafts.find(session, number, who.actor)
+                zones = drafting.heard_zones(session, draft.zone_codes, drafting.action_for(draft))
                 if draft.in_making is not None:
                     return redirect(url_for("announcement", number=number), 303)
-                zones = drafting.heard_zones(session, draft.zone_codes, drafting.action_for(draft))
                 if draft.broadcast_id is not None:
                     raise AlreadyAired(draft.broadcast_id)
                 mark = outlook(session, zones, Priority(draft.priority), at).mark

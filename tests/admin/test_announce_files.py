@@ -67,7 +67,7 @@ async def test_a_file_without_sound_leads_back_to_the_form_with_the_reason(house
     browser = house.signed_in(OPERATOR)
     path = sent(browser, tone(3.0, pitch=0))
     await conversion(house).step()
-    for language, words in (("vi", "không có tiếng"), ("en", "no sound")):
+    for language, words in (("vi", "không có tiếng"), ("en", "recording is silent")):
         browser.post("/language", language=language)
         page = browser.get(path)
         assert (page.status_code, words in page.text) == (422, True), page.text
