@@ -94,7 +94,7 @@ class Day:
     more: int = 0
 
     def by_hour(self) -> Mapping[int, Sequence[Entry]]:
-        """Return the entries by the hour of the clock within which they start."""
+        """Return the entries by the clock hour in which they start."""
         found: dict[int, list[Entry]] = {}
         for entry in self.entries:
             found.setdefault(entry.local.hour, []).append(entry)

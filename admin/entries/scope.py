@@ -49,7 +49,7 @@ def units_of_zone(session: Session, zone: Zone) -> set[int]:
 
 def units_reached(zone: Zone, reach: Reach) -> set[int]:
     """Return the same for a zone whose reach is known."""
-    return reach.units | {speaker.unit_id for speaker in (*zone.speakers, *reach.speakers)}
+    return reach.units | {one.unit_id for one in zone.speakers} | {one.unit_id for one in reach.speakers}
 
 
 def require_to_configure(session: Session, row: Any) -> None:

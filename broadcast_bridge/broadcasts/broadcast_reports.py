@@ -151,9 +151,7 @@ def availability(
     speakers = session.scalars(
         sa.select(Speaker)
         .where(Speaker.unit_id.in_(unit_ids), Speaker.multicast == "", Speaker.removed_at.is_(None))
-        .options(
-            load_only(Speaker.code, Speaker.name, Speaker.unit_id), joinedload(Speaker.unit).load_only(Unit.code)
-        )
+        .options(load_only(Speaker.code, Speaker.name, Speaker.unit_id), joinedload(Speaker.unit).load_only(Unit.code))
         .order_by(Speaker.code)
     ).all()
     periods: dict[int, list[tuple[bool, datetime.datetime, datetime.datetime]]] = defaultdict(list)
