@@ -66,7 +66,7 @@ def test_a_large_file_shows_its_progress_and_then_the_preview(page: Page, statio
     large = {"name": "Bài hát.wav", "mimeType": "audio/wav", "buffer": tone(90.0, rate=96_000)}
     page.get_by_label("Hoặc tệp âm thanh").set_input_files([large])
     page.get_by_role("button", name="Nghe thử và xem trước").click()
-    expect(page.get_by_text("đang chuyển đổi tệp")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("đang chuyển đổi tệp", exact=True)).to_be_visible(timeout=60_000)
     expect(page.get_by_role("progressbar", name="Bài hát")).to_be_visible()
     shown_at = page.url
     page.get_by_role("link", name="Phát ngay").first.click()
