@@ -202,9 +202,8 @@ def reaches(session: Session) -> Reaches:
         .options(selectinload(Zone.units), selectinload(Zone.speakers))
         .execution_options(populate_existing=True)
     ).all()
-    reached = {
-        zone_id: frozenset(one.id for one in reach.speakers) for zone_id, reach in reach_of(session, zones).items()
-    }
+    reach = reach_of(session, [zone.id for zone in zones])
+    reached = {zone_id: frozenset(one.id for one in found.speakers) for zone_id, found in reach.items()}
     found = {("zone", zone.id): Reach(f"{zone.code} {zone.name}", reached[zone.id]) for zone in zones}
     officials = session.execute(sa.select(Official.id, Official.name)).all()
     schedules = session.execute(sa.select(Schedule.id, Schedule.title).where(Schedule.removed_at.is_(None))).all()

@@ -91,6 +91,9 @@ class Case(Base):
         _one_of("status", CASE.states),
         sa.Index("ix_cases_status_due_at", "status", "due_at"),
         sa.Index("ix_cases_unit_id_opened_at", "unit_id", "opened_at"),
+        # SQLite looks through all words in the order of the list without reading the rows; PostgreSQL needs no help,
+        # and its indexes take no long texts.
+        sa.Index("ix_cases_opened_at_search_text", "opened_at", "id", "search_text").ddl_if(dialect="sqlite"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import g, request
+from flask import session as cookie_of_forms
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from admin.panel import Panel
 
 MOST_CHARACTERS = 200_000
 HOURS_TO_COME_BACK = 12
+_ACCOUNT = "typed_by"
 _NEVER_KEPT = ("csrf_token", "once", "password", "new_password", "code", "pin")
 
 
@@ -48,11 +50,21 @@ def keep_from_request(panel: Panel, cookie: str) -> KeptForm:
     proof = request.cookies.get(cookie)
     with panel.database.session() as session:
         login = sessions.find_even_ended(session, proof) if proof else None
-        account_id = login.account_id if login else None
+        account_id = login.account_id if login else _account_of_browser()
     fields = {name: request.form.getlist(name) for name in request.form if name not in _NEVER_KEPT}
     size = sum(len(value) for values in fields.values() for value in values)
     ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin" and _from_here()
     return KeptForm(page, fields if ours and account_id and size <= MOST_CHARACTERS else {}, account_id)
+
+
+def remember_account(account_id: int) -> None:
+    """Note in the signed cookie of forms who works in this browser; that of the session may be gone by then."""
+    cookie_of_forms[_ACCOUNT] = account_id
+
+
+def _account_of_browser() -> int | None:
+    account_id = cookie_of_forms.get(_ACCOUNT)
+    return account_id if isinstance(account_id, int) else None
 
 
 def seal(panel: Panel, kept: KeptForm) -> str:

@@ -67,8 +67,13 @@ def draft_from(session: Session, form: Form, who: Visitor, at: datetime.datetime
     return draft
 
 
-def draft_of_sound(session: Session, form: Form, who: Visitor, sound: Media, at: datetime.datetime) -> BroadcastDraft:
-    """Store a recording or an uploaded file as a draft; `name` of the form is the name of the file."""
+def draft_of_sound(
+    session: Session, form: Form, who: Visitor, sound: Media | None, at: datetime.datetime
+) -> BroadcastDraft:
+    """Store a recording or an uploaded file as a draft; `name` of the form is the name of the file.
+
+    The sound of a large file follows later.
+    """
     draft = _draft(form, who, at)
     draft.title, draft.sound = _title(form.value("name"), who), sound
     session.add(draft)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import sqlalchemy as sa
-from flask import Flask, flash, jsonify, redirect, request, send_file, url_for
+from flask import Flask, flash, jsonify, make_response, redirect, request, send_file, url_for
 from flask import Response as FlaskResponse
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -16,15 +16,15 @@ from admin.broadcasts.announcing import LANGUAGE, put_on_air, spoken, voices_for
 from admin.broadcasts.zone_choices import zones_for
 from admin.layout.addresses import number_asked, text_asked
 from admin.layout.language import say
-from admin.layout.pages import Form, page, page_that_records, sent_form
+from admin.layout.pages import Form, is_live_part, page, page_that_records, sent_form
 from admin.layout.refusals import refusal_message
 from admin.panel import Panel
 from admin.sounds.receiving import receive, streams_body
-from broadcast_bridge.broadcasts import broadcast_drafts
-from broadcast_bridge.broadcasts.broadcast_drafts import AlreadyAired, BroadcastDraft
+from broadcast_bridge.broadcasts import broadcast_drafts, draft_conversion
+from broadcast_bridge.broadcasts.broadcast_drafts import AlreadyAired, BroadcastDraft, DraftSound
 from broadcast_bridge.broadcasts.outlook import outlook
 from broadcast_bridge.broadcasts.states import Priority
-from broadcast_bridge.programmes import intake
+from broadcast_bridge.programmes import intake, making_jobs
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.schedule.states import reason_message
@@ -76,7 +76,10 @@ def register_announce(app: Flask, panel: Panel) -> None:
     @app.post("/announce/sound")
     @needs(Action.ANNOUNCE, checks_units=True)
     def upload_announcement() -> Response:
-        """Store the recording or file in the body as a draft, with the zones of the query; return its page."""
+        """Store the recording or file in the body as a draft, with the zones of the query; return its page.
+
+        A large file is converted in the background.
+        """
         said = Form({name: request.args.getlist(name) for name in request.args})
         with panel.database.reading() as session:
             drafting.require_zones(session, said, Action.ANNOUNCE)
@@ -84,11 +87,14 @@ def register_announce(app: Flask, panel: Panel) -> None:
         with panel.store.scratch() as folder:
             upload = Path(folder) / "upload"
             receive(request.stream, request.content_length, upload)
-            forms = intake.ready_upload(upload, Path(folder), said.value("name")).forms
-            stored = panel.store.put(forms.narrow, forms.wide)
-            with panel.database.session() as session:
-                sound = panel.store.add(session, stored)
-                number = drafting.draft_of_sound(session, said, visitor(), sound, now()).id
+            if upload.stat().st_size > making_jobs.LARGE_FILE:
+                number = _convert_later(panel, said, upload)
+            else:
+                forms = intake.ready_upload(upload, Path(folder), said.value("name")).forms
+                stored = panel.store.put(forms.narrow, forms.wide)
+                with panel.database.session() as session:
+                    sound = panel.store.add(session, stored)
+                    number = drafting.draft_of_sound(session, said, visitor(), sound, now()).id
         answer = jsonify({"page": url_for("announcement", number=number)})
         answer.status_code = 201
         return answer
@@ -96,7 +102,14 @@ def register_announce(app: Flask, panel: Panel) -> None:
     @app.get("/announce/<int:number>")
     @needs(Action.AIR, where=own_draft)
     def announcement(number: int) -> Response:
-        """Show what will be heard where, with a player; of a draft that was aired, the broadcast."""
+        """Show what will be heard where, with a player; of a draft that was aired, the broadcast.
+
+        While its file is being converted, show the progress.
+        """
+        if is_live_part() and not _is_converting(panel, number):
+            answer = make_response()
+            answer.headers["HX-Refresh"] = "true"  # the progress gives way to the whole page
+            return answer
         return _preview_page(panel, number, Form(take_kept(panel)))
 
     @app.post("/announce/<int:number>")
@@ -108,6 +121,8 @@ def register_announce(app: Flask, panel: Panel) -> None:
             with panel.database.reading() as session:
                 draft = broadcast_drafts.find(session, number, who.actor)
                 zones = drafting.heard_zones(session, draft.zone_codes, drafting.action_for(draft))
+                if draft.in_making is not None:
+                    return redirect(url_for("announcement", number=number), 303)
                 if draft.broadcast_id is not None:
                     raise AlreadyAired(draft.broadcast_id)
                 mark = outlook(session, zones, Priority(draft.priority), at).mark
@@ -150,6 +165,22 @@ def register_announce(app: Flask, panel: Panel) -> None:
         return answer
 
 
+def _convert_later(panel: Panel, said: Form, upload: Path) -> int:
+    """Store the file with a draft, and have it converted; return the number of the draft."""
+    name = said.value("name")
+    stored = panel.store.put_original(upload, Path(name).suffix, 0.0)
+    with panel.database.session() as session:
+        draft = drafting.draft_of_sound(session, said, visitor(), None, now())
+        draft_conversion.begin(session, panel.store, draft, stored, name, now())
+        return draft.id
+
+
+def _is_converting(panel: Panel, number: int) -> bool:
+    with panel.database.reading() as session:
+        file = broadcast_drafts.find(session, number, visitor().actor).in_making
+        return file is not None and file.problem is None
+
+
 def _earlier(session: Session, who: Visitor, number: int | None) -> BroadcastDraft | None:
     draft = session.get(BroadcastDraft, number) if number is not None else None
     return draft if draft is not None and draft.made_by == who.actor else None
@@ -179,10 +210,11 @@ def _form_page(panel: Panel, form: Form, status: int = 200, programme: str = "")
         wanted = [one.zone_codes for one in programmes if str(one.id) == programme]
         sound_of = form.value("sound_of")
         earlier = _earlier(session, who, int(sound_of) if sound_of.isdecimal() and len(sound_of) < 10 else None)
+        files = broadcast_drafts.with_files(session, who.actor)
     return page_that_records(
         "announce.html", status, form=form, zones=zones, programmes=programmes, programme=programme,
         chosen=[one.zone.code for one in zones] if len(zones) == 1 else [code for codes in wanted for code in codes],
-        priorities=drafting.PRIORITIES, may_announce=who.may(Action.ANNOUNCE), earlier=earlier,
+        priorities=drafting.PRIORITIES, may_announce=who.may(Action.ANNOUNCE), earlier=earlier, files=files,
         longest_text=intake.LONGEST_TEXT, most_bytes=MOST_BYTES, longest_seconds=int(MOST_SECONDS),
     )  # fmt: skip
 
@@ -199,12 +231,21 @@ def _preview_page(panel: Panel, number: int, form: Form, status: int = 200) -> R
         return _form_page(panel, Form(fields, {"": refusal_message(refusal)}), 422)
 
 
+def _page_of_file(panel: Panel, draft: BroadcastDraft, file: DraftSound) -> Response:
+    """Return the progress of the file of a draft; when it could not be converted, the form with the reason."""
+    if file.problem is not None:
+        return _form_page(panel, Form(_fields_of(draft), {"": file.problem}), 422)
+    return page("announcement.html", draft=draft, file=file)
+
+
 def _preview(panel: Panel, number: int, form: Form, status: int) -> Response:
     at = now()
     with panel.database.reading() as session:
         draft = broadcast_drafts.find(session, number, visitor().actor)
         if draft.broadcast_id is not None:
             return redirect(url_for("broadcast_page", number=draft.broadcast_id), 303)
+        if draft.in_making is not None:
+            return _page_of_file(panel, draft, draft.in_making)
         zones = drafting.heard_zones(session, draft.zone_codes, drafting.action_for(draft))
         shown = outlook(session, zones, Priority(draft.priority), at)
         sound = draft.programme.sound if draft.programme else draft.sound
@@ -213,7 +254,7 @@ def _preview(panel: Panel, number: int, form: Form, status: int) -> Response:
     if draft.text:
         voices.prepare(LANGUAGE)  # loaded by the time that the user plays it or puts it on air
     return page(
-        "announcement.html", status, draft=draft, outlook=shown, form=form, sound=sound,
+        "announcement.html", status, file=None, draft=draft, outlook=shown, form=form, sound=sound,
         reading=text_as_read(draft.text, LANGUAGE, dictionary_of(panel.database)) if draft.text else "",
         voice=voices.spoken_by().get(LANGUAGE, "") if draft.text else (sound.synthetic if sound else ""),
         later=[url_for("announcement_sound", number=number, part=part) for part in range(1, parts)],

@@ -9,7 +9,7 @@ from admin.api import report_documents as shapes
 from admin.api.api_operations import Api, Operation
 from admin.api.report_documents import ReportQuery
 from admin.panel import Panel
-from broadcast_bridge.broadcasts.broadcast_reports import Counts, aired_by_category, aired_by_unit, availability
+from broadcast_bridge.broadcasts.broadcast_reports import Counts, aired_figures, availability
 from broadcast_bridge.programmes.survey import tallies
 from feedback.cases.case_reports import cases_handled
 from haichieu.account_rights import Action
@@ -31,15 +31,16 @@ def register_reports(api: Api, panel: Panel) -> None:
     def report_on_broadcasts(query: ReportQuery) -> shapes.BroadcastReport:
         with panel.database.reading() as session:
             days, units, names = _days(session, query), visitor().units, unit_names(session)
+            found = aired_figures(session, units, days.begin, days.end)
             return shapes.BroadcastReport(
                 since=days.since, until=days.until,
                 items=[
                     shapes.UnitReport(unit=one.unit.code, name=str(names[one.unit.id]), **_counts(one))
-                    for one in aired_by_unit(session, units, days.begin, days.end)
+                    for one in found.by_unit
                 ],
                 categories=[
                     shapes.CategoryReport(kind=one.kind, category=one.category, **_counts(one))
-                    for one in aired_by_category(session, units, days.begin, days.end)
+                    for one in found.by_category
                 ],
             )  # fmt: skip
 

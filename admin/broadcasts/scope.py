@@ -109,7 +109,7 @@ def _zone_codes_reaching(session: Session, visitor: Visitor) -> Sequence[str]:
 
 def _above(session: Session, visitor: Visitor) -> set[int]:
     """Return the visitor's units and those above them: a zone over the district reaches its communes."""
-    parents = {unit.id: unit.parent_id for unit in session.scalars(sa.select(Unit))}
+    parents: dict[int, int | None] = dict(session.execute(sa.select(Unit.id, Unit.parent_id)).all())
     found = set(visitor.units)
     one = parents.get(visitor.account.unit_id)
     while one is not None and one not in found:

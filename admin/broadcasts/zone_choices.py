@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
 from broadcast_bridge.models import Zone
@@ -25,8 +25,8 @@ class ZoneChoice:
 def zones_for(session: Session, visitor: Visitor) -> list[ZoneChoice]:
     """Return the zones with speakers that lie wholly in the visitor's units, by code."""
     query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
-    zones = session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))).all()
-    reach, names = reach_of(session, zones), unit_names(session)
+    zones = session.scalars(query).all()
+    reach, names = reach_of(session, [zone.id for zone in zones]), unit_names(session)
     found = []
     for zone in zones:
         speakers = reach[zone.id].speakers

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from flask import Flask, flash, redirect, request, url_for
 from flask import Response as FlaskResponse
+from jinja2.runtime import Macro
 from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.broadcasts.zone_choices import zones_for
-from admin.calendar.days import days, hours_of
+from admin.calendar.days import Entry, days, hours_of
 from admin.calendar.schedules import listed, register_schedule_pages
 from admin.calendar.scope import silent_among
 from admin.layout.language import say
@@ -32,7 +33,23 @@ from haichieu.errors import HaiChieuError, NotAllowed
 from haichieu.station import the_station
 
 MOST_NAMED = 5
+MOST_OF_A_DAY = 4
+"""How many entries of a day a month shows."""
 FIRST, LAST = datetime.date(1902, 1, 1), datetime.date(2098, 12, 31)
+
+
+class Alike:
+    """Renders a macro of the page once for all entries that look the same."""
+
+    def __init__(self) -> None:
+        self._done: dict[tuple[str, int], str] = {}
+
+    def __call__(self, macro: Macro, entry: Entry) -> str:
+        """Return what the macro makes of an entry."""
+        key = macro.name, entry.looks
+        if key not in self._done:
+            self._done[key] = macro(entry)
+        return self._done[key]
 
 
 def register_calendar(app: Flask, panel: Panel) -> None:
@@ -53,11 +70,12 @@ def register_calendar(app: Flask, panel: Panel) -> None:
             here = now().astimezone(ZoneInfo(timezone))
             chosen = _day(request.args.get("day", ""), here.date())
             first, count, before, after = _month(chosen) if is_month else _week(chosen)
-            shown = days(session, visitor(), first, count, timezone, now(), zone_id)
+            most = MOST_OF_A_DAY if is_month else None
+            shown = days(session, visitor(), first, count, timezone, now(), zone_id, most)
             zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
             return page(
                 "calendar.html", days=shown, hours=hours_of(shown, here), chosen=chosen, here=here, before=before,
-                after=after, zones=zones, zone_id=zone_id, view="month" if is_month else "week",
+                after=after, zones=zones, zone_id=zone_id, view="month" if is_month else "week", alike=Alike(),
             )  # fmt: skip
 
     @app.get("/calendar/schedules.ics")

@@ -1,4 +1,4 @@
-"""Several cases of the list at once: assignment, or closing with one reason. What is refused is said with why."""
+"""Several cases of the list at once: assigned, merged, or closed with one reason. Refusals are shown with why."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from admin.layout.pages import Form, sent_form
 from admin.layout.refusals import refusal_message
 from admin.panel import Panel
 from feedback.cases import assignment, merging, notes
-from feedback.cases.case_lifecycle import NoSuchCase
+from feedback.cases.case_lifecycle import OPEN, NoSuchCase
 from feedback.cases.case_search import PAGE
 from feedback.models import Case, Department
 from haichieu.account_rights import Action, may
@@ -35,26 +35,59 @@ def register_bulk(app: Flask, panel: Panel) -> None:
     @app.post("/cases")
     @needs(Action.WORK_ON_CASES)
     def work_on_cases() -> Response:
-        """Assign or close the chosen cases of the visitor's units."""
+        """Assign, merge or close the chosen cases of the visitor's units."""
         form = sent_form()
         numbers = sorted(set(form.values("case")))[:PAGE]
-        closes = form.value("act") == "close"
+        act = form.value("act")
         try:
             if not numbers:
                 raise UsageError("panel.bulk.none_chosen")
             with panel.database.session() as session:
-                work = _closing(form) if closes else _assigning(session, form)
+                main = _first_opened(session, numbers) if act == "merge" else None
+                if main is not None:
+                    numbers.remove(main.number)
+                work = _merging(main) if main else _closing(form) if act == "close" else _assigning(session, form)
                 refused = _do_each(session, numbers, work)
+                into = main.number if main else ""
                 place = listing(session, panel.citizens, visitor(), request.args, now()).filters.place
         except UsageError as refusal:
-            form.problems["close" if closes else "assign"] = refusal.message
+            form.problems["close" if act == "close" else "assign"] = refusal.message
             return show_list(panel, form, 422)
         done = len(numbers) - sum(map(len, refused.values()))
-        flash(say("bulk.closed", count=done) if closes else say("bulk.assigned", count=done))
+        flash(_done(act, done, into))
         for why, which in refused.items():
             shown = ", ".join(f"{number[:4]} {number[4:]}" for number in which)
             flash(say("bulk.refused", numbers=shown, why=why), "warning")
         return redirect(Onward(place, "").address, 303)
+
+
+def _done(act: str, count: int, into: str) -> str:
+    if act == "merge":
+        return say("bulk.merged", count=count, number=f"{into[:4]} {into[4:]}")
+    return say("bulk.closed", count=count) if act == "close" else say("bulk.assigned", count=count)
+
+
+def _first_opened(session: Session, numbers: list[str]) -> Case:
+    """Return the case into which the others are merged: the one that was opened first, if possible an unanswered one.
+
+    Raises UsageError for fewer than two cases that the visitor may see.
+    """
+    mine = Case.number.in_(numbers), Case.unit_id.in_(visitor().units)
+    first = session.scalars(sa.select(Case).where(*mine).order_by(Case.status.not_in(OPEN), Case.opened_at, Case.id))
+    cases = first.all()
+    if len(cases) < 2:
+        raise UsageError("panel.bulk.merge_several")
+    return cases[0]
+
+
+def _merging(main: Case) -> Work:
+    """Return the merging into a case, which can be taken back on the page of each."""
+    who = visitor().actor
+
+    def merge(session: Session, case: Case) -> None:
+        merging.merge(session, case, main, who, now())
+
+    return merge
 
 
 def _closing(form: Form) -> Work:

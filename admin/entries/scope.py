@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from werkzeug.exceptions import NotFound
 
 from admin.access.permissions import require_in
@@ -44,12 +44,12 @@ def units_of_zone_numbered(session: Session, number: int) -> Iterable[int]:
 
 def units_of_zone(session: Session, zone: Zone) -> set[int]:
     """Return the units of a zone, those below them, and those of its speakers."""
-    return units_reached(zone, reach_of(session, [zone])[zone.id])
+    return units_reached(zone, reach_of(session, [zone.id])[zone.id])
 
 
 def units_reached(zone: Zone, reach: Reach) -> set[int]:
     """Return the same for a zone whose reach is known."""
-    return reach.units | {speaker.unit_id for speaker in (*zone.speakers, *reach.speakers)}
+    return reach.units | {one.unit_id for one in zone.speakers} | {one.unit_id for one in reach.speakers}
 
 
 def require_to_configure(session: Session, row: Any) -> None:
@@ -82,8 +82,9 @@ def named_units(session: Session, visitor: Visitor) -> list[tuple[str, str]]:
 
 def zones_to_choose(session: Session, visitor: Visitor) -> list[Zone]:
     """Return the zones inside the visitor's units."""
-    zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
-    reach = reach_of(session, zones)
+    query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
+    zones = session.scalars(query.options(selectinload(Zone.speakers))).all()
+    reach = reach_of(session, [zone.id for zone in zones])
     return [zone for zone in zones if units_reached(zone, reach[zone.id]) <= visitor.units]
 
 

@@ -5,6 +5,7 @@ follows `Accept-Language`, else the account of the token. Vietnamese is the fall
 """
 
 import datetime
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -83,7 +84,8 @@ def _language_asked_for() -> str:
 
 def say(name: str, **fields: Field) -> str:
     """Return a text of the pages (`panel.…`) in the language of the page. Raises UnknownMessage."""
-    return render_key(page_language(), f"panel.{name}", fields, _timezone_or_default())
+    timezone = _timezone_or_default() if fields else TIMEZONE
+    return render_key(page_language(), f"panel.{name}", fields, timezone)
 
 
 def say_in(language: str, name: str) -> str:
@@ -118,7 +120,12 @@ def show_figure(value: float | None, places: int = 0) -> str:
     if value is None:
         return "–"
     decimals = f".{'0' * places}" if places and not isinstance(value, int) else ""
-    return str(format_decimal(value, format=f"#,##0{decimals}", locale=page_language()))
+    return _figure(value, f"#,##0{decimals}", page_language())
+
+
+@lru_cache(8192, typed=True)
+def _figure(value: float, pattern: str, language: str) -> str:
+    return str(format_decimal(value, format=pattern, locale=language))
 
 
 def know_timezone(session: Session) -> None:

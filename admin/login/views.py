@@ -80,6 +80,7 @@ def register_login(app: Flask, panel: Panel) -> None:
             found = transaction.get_one(WebSession, visitor().login_id)
             sessions.end(transaction, found, visitor().actor, "session.logout", now())
         session.clear()
+        kept_forms.remember_account(visitor().account.id)  # for what is typed in other tabs
         response = redirect(url_for("login"), 303)
         response.delete_cookie(cookie_name(panel), secure=panel.is_https, httponly=True, samesite="Lax")
         return response
@@ -107,6 +108,7 @@ def origin_of(panel: Panel, account: Account | None) -> Origin:
 def enter(panel: Panel, response: Response, account: Account, moment: datetime.datetime) -> int:
     """Start a session in this browser, set its cookies and return its id. The browser's earlier session is void."""
     session.clear()
+    kept_forms.remember_account(account.id)
     with panel.database.session() as transaction:
         proof, number = sessions.begin(
             transaction, account, address_of_request(), request.headers.get("User-Agent", ""), moment

@@ -20,11 +20,11 @@ from admin.prompts.queries import languages_of, line_of, lines
 from admin.prompts.samples import samples
 from admin.sounds.receiving import receive, streams_body
 from haichieu.account_rights import Action
-from haichieu.audio.ingest import MOST_BYTES, telephone_forms
+from haichieu.audio.ingest import telephone_forms
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
 from ivr.prompts import custom
-from ivr.prompts.custom import LONGEST_TEXT, MOST_SECONDS, ChangedMeanwhile, Origin
+from ivr.prompts.custom import LONGEST_TEXT, MOST_BYTES, MOST_SECONDS, ChangedMeanwhile, Origin
 from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.station_prompts import station_prompts
 from ivr.prompts.store import PromptStore, Voice
@@ -86,7 +86,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         origin = Origin.BROWSER if request.args.get("name", "").startswith(RECORDED_HERE) else Origin.UPLOAD
         with panel.store.scratch() as folder:
             upload = Path(folder) / "upload"
-            receive(request.stream, request.content_length, upload)
+            receive(request.stream, request.content_length, upload, MOST_BYTES)
             recorded = origin is Origin.BROWSER
             forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS, recorded=recorded)
             stored = panel.store.put(forms.narrow, forms.wide)

@@ -11,9 +11,7 @@ from broadcast_bridge.broadcasts.broadcast_reports import (
     Aired,
     AiredOfCategory,
     Availability,
-    aired_by_category,
-    aired_by_commune,
-    aired_by_unit,
+    aired_figures,
     availability,
 )
 from broadcast_bridge.duties.duty_register import duties_between
@@ -56,10 +54,11 @@ class Figures:
 def figures(session: Session, unit_ids: Collection[int], days: Period, at: datetime.datetime) -> Figures:
     """Compute the figures; `at` is the current time."""
     begin, end = days.begin, days.end
+    broadcasts = aired_figures(session, unit_ids, begin, end)
     return Figures(
-        aired_by_commune(session, unit_ids, begin, end),
-        aired_by_unit(session, unit_ids, begin, end),
-        aired_by_category(session, unit_ids, begin, end),
+        broadcasts.by_commune,
+        broadcasts.by_unit,
+        broadcasts.by_category,
         availability(session, unit_ids, begin, end, at),
         cases_handled(session, unit_ids, begin, end, at),
         tallies(session, unit_ids=unit_ids, since=begin, until=end),

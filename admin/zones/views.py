@@ -104,11 +104,12 @@ def _list(panel: Panel, problem: str | Message = "", status: int = 200) -> Respo
         shown = []
         query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
         zones = session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))).all()
-        reach = reach_of(session, zones)
+        reach = reach_of(session, [zone.id for zone in zones])
+        speakers = {one.id: one for one in session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)))}
         for zone in zones:
             units = units_reached(zone, reach[zone.id])
             if not units or units & mine:
-                shown.append((zone, reach[zone.id].speakers, units <= mine))
+                shown.append((zone, [speakers[one.id] for one in reach[zone.id].speakers], units <= mine))
         hours = the_station(session).quiet_hours
     return page(
         "zones.html", status, zones=shown, problem=problem, station_hours=hours, hours=HOURS, moment=moment

@@ -6,12 +6,12 @@ the broadcast.
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from broadcast_bridge.broadcasts.states import DeliveryState, Kind
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, FormerSpeakerUnit, Reachability, Speaker
@@ -80,75 +80,53 @@ class Availability:
         return self.seconds / self.known_seconds if self.known_seconds else None
 
 
-def aired_by_unit(
+@dataclass(frozen=True)
+class AiredFigures:
+    """Figures of a period: by commune and by unit, omitting those without any delivery, and by category."""
+
+    by_commune: list[Aired]
+    by_unit: list[Aired]
+    by_category: list[AiredOfCategory]
+
+
+def aired_figures(
     session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
-) -> list[Aired]:
-    """Count the broadcasts that began between two times at the speakers of each unit, omitting units without any."""
-    unit = unit_then(session, since)
-    reached = sa.func.count(Delivery.broadcast_id.distinct()).filter(
-        Broadcast.again_of_id.is_(None), Delivery.state.in_(HEARD)
-    )
-    counted = _aired(unit.id, at=unit, unit_ids=unit_ids, since=since, until=until).group_by(unit.id)
-    return _of_units(session, counted.add_columns(reached))
+) -> AiredFigures:
+    """Count the broadcasts that began between two times at the speakers of these units.
 
-
-def aired_by_commune(
-    session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
-) -> list[Aired]:
-    """Count them as `aired_by_unit` does, by commune: its own speakers and those of its villages among these units."""
-    commune, unit = communes_within(unit_ids), unit_then(session, since)
-    if unit.former is None:
-        key: sa.ColumnElement[int] = commune.c.commune_id
-    else:
-        commune_then = commune.alias()
-        key = sa.func.coalesce(commune_then.c.commune_id, commune.c.commune_id)
-    counted = _aired(key, at=unit, unit_ids=unit_ids, since=since, until=until)
-    counted = counted.join(commune, commune.c.unit_id == unit.id)
-    if unit.former is not None:
-        counted = counted.outerjoin(commune_then, commune_then.c.unit_id == FormerSpeakerUnit.commune_id)
-    return _of_units(session, counted.group_by(key))
-
-
-def _of_units(session: Session, counted: sa.Select[Any]) -> list[Aired]:
-    rows = session.execute(counted).all()
-    units = {unit.id: unit for unit in session.scalars(sa.select(Unit).where(Unit.id.in_([row[0] for row in rows])))}
-    found = [Aired(*_counts(counts[:6]), units[unit_id], *counts[6:]) for unit_id, *counts in rows]
-    return sorted(found, key=lambda one: one.unit.code)
-
-
-def aired_by_category(
-    session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
-) -> list[AiredOfCategory]:
-    """Count the broadcasts that began between two times at the units' speakers, by category.
-
-    The category of a recording is that of the programme whose sound it plays first.
+    A commune has its own speakers and those of its villages among these units. The category of a recording is that of
+    the programme whose sound it plays first. The deliveries are read once for all three.
     """
-    first = (
-        sa.select(sa.func.max(Programme.category))
-        .join(BroadcastSound, BroadcastSound.media_id == Programme.sound_id)
-        .where(BroadcastSound.broadcast_id == Broadcast.id, BroadcastSound.position == 0)
-        .correlate(Broadcast)
-        .scalar_subquery()
+    heard = _heard(unit_then(session, since), unit_ids, since, until)
+    named = _named(since, until)
+    commune = communes_within(unit_ids)
+    commune_then = commune.alias("commune_then")
+    of_commune = sa.func.coalesce(commune_then.c.commune_id, commune.c.commune_id)
+    parts = (
+        _counted(heard, "commune", of_commune)
+        .join(commune, commune.c.unit_id == heard.c.unit_id)
+        .outerjoin(commune_then, commune_then.c.unit_id == heard.c.former_commune_id)
+        .group_by(of_commune),
+        _counted(heard, "unit", heard.c.unit_id).group_by(heard.c.unit_id),
+        _counted(heard, "category", sa.literal(0), named.c.kind, named.c.category)
+        .join(named, named.c.id == heard.c.broadcast_id)
+        .group_by(named.c.kind, named.c.category),
     )
-    named = (
-        sa.select(Broadcast.id, Broadcast.kind, sa.func.coalesce(first, "").label("category"))
-        .where(filed_at() >= since, filed_at() < until)
-        .subquery()
+    rows: dict[str, list[Sequence[Any]]] = defaultdict(list)
+    for what, *row in session.execute(sa.union_all(*parts)):
+        rows[what].append(row)
+    categories = [AiredOfCategory(*_counts(row[3:9]), Kind(row[1]), row[2]) for row in rows["category"]]
+    return AiredFigures(
+        _of_units(session, rows["commune"]),
+        _of_units(session, rows["unit"]),
+        sorted(categories, key=lambda one: (one.kind, -one.seconds, one.category)),
     )
-    counted = session.execute(
-        _aired(
-            named.c.kind,
-            named.c.category,
-            at=unit_then(session, since),
-            unit_ids=unit_ids,
-            since=since,
-            until=until,
-        )
-        .join(named, named.c.id == Broadcast.id)
-        .group_by(named.c.kind, named.c.category)
-    ).all()
-    found = [AiredOfCategory(*_counts(counts), Kind(kind), category) for kind, category, *counts in counted]
-    return sorted(found, key=lambda one: (one.kind, -one.seconds, one.category))
+
+
+def _of_units(session: Session, rows: Collection[Sequence[Any]]) -> list[Aired]:
+    units = {unit.id: unit for unit in session.scalars(sa.select(Unit).where(Unit.id.in_([row[0] for row in rows])))}
+    found = [Aired(*_counts(row[3:9]), units[row[0]], row[9]) for row in rows]
+    return sorted(found, key=lambda one: one.unit.code)
 
 
 def counts_of_all(groups: Iterable[Counts]) -> Counts:
@@ -173,7 +151,7 @@ def availability(
     speakers = session.scalars(
         sa.select(Speaker)
         .where(Speaker.unit_id.in_(unit_ids), Speaker.multicast == "", Speaker.removed_at.is_(None))
-        .options(joinedload(Speaker.unit))
+        .options(load_only(Speaker.code, Speaker.name, Speaker.unit_id), joinedload(Speaker.unit).load_only(Unit.code))
         .order_by(Speaker.code)
     ).all()
     periods: dict[int, list[tuple[bool, datetime.datetime, datetime.datetime]]] = defaultdict(list)
@@ -230,31 +208,73 @@ def unit_then(session: Session, since: datetime.datetime) -> UnitThen:
     return UnitThen(sa.func.coalesce(former.unit_id, Speaker.unit_id), is_then)
 
 
-def _aired(
-    *keys: sa.ColumnElement[Any] | Any,
-    at: UnitThen,
-    unit_ids: Collection[int],
-    since: datetime.datetime,
-    until: datetime.datetime,
-) -> sa.Select[Any]:
-    counted = Broadcast.again_of_id.is_(None)
+def _heard(at: UnitThen, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime) -> sa.CTE:
+    """Return the deliveries of a period by broadcast and unit, which are few; `former_commune_id` is that of then."""
+    former_commune: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Integer)
+    keys: tuple[Any, ...] = (Delivery.broadcast_id, at.id)
+    if at.former is not None:
+        former_commune = sa.type_coerce(FormerSpeakerUnit.commune_id, sa.Integer)
     query = (
         sa.select(
-            *keys,
-            sa.func.count(Delivery.broadcast_id.distinct()).filter(counted),
-            sa.func.count().filter(counted),
-            sa.func.count().filter(counted, Delivery.state.in_(HEARD)),
-            sa.func.count().filter(counted, Delivery.state == DeliveryState.PLAYED, Delivery.packets_lost.is_(None)),
-            sa.func.sum(Delivery.seconds),
-            sa.func.count(Delivery.broadcast_id.distinct()).filter(counted, Broadcast.synthetic != ""),
+            Delivery.broadcast_id,
+            at.id.label("unit_id"),
+            former_commune.label("former_commune_id"),
+            sa.func.count().label("deliveries"),
+            sa.func.count().filter(Delivery.state.in_(HEARD)).label("heard"),
+            sa.func.count()
+            .filter(Delivery.state == DeliveryState.PLAYED, Delivery.packets_lost.is_(None))
+            .label("unconfirmed"),
+            sa.func.sum(Delivery.seconds).label("seconds"),
         )
         .join(Delivery.broadcast)
         .join(Speaker, Speaker.id == Delivery.speaker_id + 0)  # from the days' broadcasts, never from all deliveries
         .where(filed_at() >= since, filed_at() < until, at.id.in_(unit_ids))
     )
-    return query if at.former is None else query.outerjoin(FormerSpeakerUnit, at.former)
+    if at.former is not None:
+        query = query.outerjoin(FormerSpeakerUnit, at.former)
+        keys = (*keys, former_commune)
+    return query.group_by(*keys).cte("at_units")
+
+
+def _named(since: datetime.datetime, until: datetime.datetime) -> sa.Subquery:
+    """Return the kind and the category of the broadcasts of a period."""
+    first = (
+        sa.select(sa.func.max(Programme.category))
+        .join(BroadcastSound, BroadcastSound.media_id == Programme.sound_id)
+        .where(BroadcastSound.broadcast_id == Broadcast.id, BroadcastSound.position == 0)
+        .correlate(Broadcast)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(Broadcast.id, Broadcast.kind, sa.func.coalesce(first, "").label("category"))
+        .where(filed_at() >= since, filed_at() < until)
+        .subquery()
+    )
+
+
+def _counted(
+    heard: sa.CTE,
+    what: str,
+    number: sa.ColumnElement[int],
+    kind: sa.ColumnElement[str] | None = None,
+    category: sa.ColumnElement[str] | None = None,
+) -> sa.Select[Any]:
+    """Return the sums of one group: its keys, the fields of `Counts`, and the broadcasts that were played there."""
+    counted = Broadcast.again_of_id.is_(None)
+    none = sa.literal("", sa.String)
+    return sa.select(
+        sa.literal(what).label("what"), number, none if kind is None else kind, none if category is None else category,
+        sa.func.count(heard.c.broadcast_id.distinct()).filter(counted),
+        *(
+            sa.func.coalesce(sa.func.sum(column).filter(counted), 0)
+            for column in (heard.c.deliveries, heard.c.heard, heard.c.unconfirmed)
+        ),
+        sa.func.sum(heard.c.seconds),
+        sa.func.count(heard.c.broadcast_id.distinct()).filter(counted, Broadcast.synthetic != ""),
+        sa.func.count(heard.c.broadcast_id.distinct()).filter(counted, heard.c.heard > 0),
+    ).join(Broadcast, Broadcast.id == heard.c.broadcast_id)  # fmt: skip
 
 
 def _counts(row: Iterable[Any]) -> tuple[int, int, int, int, float, int]:
     broadcasts, deliveries, heard, unconfirmed, seconds, synthetic = row
-    return broadcasts, deliveries, heard, unconfirmed, float(seconds or 0.0), synthetic
+    return broadcasts, int(deliveries), int(heard), int(unconfirmed), float(seconds or 0.0), synthetic

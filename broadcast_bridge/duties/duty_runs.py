@@ -79,7 +79,7 @@ class Places:
 
 def places_of(session: Session, zones: Collection[Zone]) -> Places:
     """Read the places of some zones, in a fixed number of queries."""
-    reach = reach_of(session, [zone for zone in zones if zone.removed_at is None])
+    reach = reach_of(session, [zone.id for zone in zones if zone.removed_at is None])
     unit_of = {speaker.id: speaker.unit_id for found in reach.values() for speaker in found.speakers}
     speakers: dict[int, set[int]] = {}
     for speaker_id, unit_id in unit_of.items():

@@ -5,7 +5,6 @@ A short text or a small file takes no longer than a page may take, and is made a
 
 import dataclasses
 import datetime
-import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, Job
 from haichieu.locale import Message, message
 from haichieu.media import MediaStore, Stored
+from haichieu.shares import told_at_most_every
 from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.synthesis import Voices
 from haichieu.speech.voice_choice import wanted_voices
@@ -176,19 +176,14 @@ class ProgrammesInMaking(JobRunner):
 
     def _progress_of(self, number: int) -> Callable[[float], None]:
         """Return what stores the share that is done, at most once per `TELL_SECONDS`."""
-        told_at = time.monotonic()
 
         def tell(share: float) -> None:
-            nonlocal told_at
-            if time.monotonic() - told_at < TELL_SECONDS:
-                return
-            told_at = time.monotonic()
             with self._database.session() as session:
                 session.execute(
                     sa.update(ProgrammeInMaking).where(ProgrammeInMaking.id == number).values(share=round(share, 3))
                 )
 
-        return tell
+        return told_at_most_every(TELL_SECONDS, tell)
 
 
 def _find(session: Session, number: int) -> ProgrammeInMaking | None:

@@ -8,12 +8,10 @@ import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import Priority
-from broadcast_bridge.models import Zone
-from broadcast_bridge.schedule.contents import Contents, playable
+from broadcast_bridge.schedule.contents import Content, Contents, playable
 from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.materialise import recurrence_of, station_day
 from broadcast_bridge.schedule.models import Schedule
@@ -53,18 +51,16 @@ class Forecast:
         with session.no_autoflush:
             self._timezone = the_station(session).timezone
             zones = {zone.id for one in schedules for zone in one.zones if zone.removed_at is None}
-            parts = selectinload(Zone.units), selectinload(Zone.speakers)
-            stored = session.scalars(sa.select(Zone).where(Zone.id.in_(zones)).options(*parts)).all()
-            reach = reach_of(session, stored) if stored else {}
+            reach = reach_of(session, zones)
             self._speakers = {number: [one.id for one in found.speakers] for number, found in reach.items()}
             unit_of = {speaker.id: speaker.unit_id for found in reach.values() for speaker in found.speakers}
             self._silence: SilenceRules = silence_rules(session, unit_of)
 
-    def obstacle(self, schedule: Schedule, moment: Moment) -> OccurrenceReason | None:
-        """Return why this occurrence would not be broadcast, or None."""
+    def obstacle(self, schedule: Schedule, moment: Moment, content: Content | None = None) -> OccurrenceReason | None:
+        """Return why this occurrence would not be broadcast, or None; `content` is what it plays, if known already."""
         if not is_day_for(schedule.days, station_day(schedule, moment, self._timezone)):
             return OccurrenceReason.HOLIDAY
-        return self._no_speaker(schedule, moment.at) or self._no_content(schedule, moment.at)
+        return self._no_speaker(schedule, moment.at) or self._no_content(schedule, moment.at, content)
 
     def upcoming(self, schedule: Schedule, at: datetime.datetime) -> list[Obstacle]:
         """Return the obstacles of the coming occurrences, the earliest first; none for a disabled schedule."""
@@ -84,9 +80,11 @@ class Forecast:
             found.pop(OccurrenceReason.HOLIDAY, None)
         return [Obstacle(reason, times[0], len(times), len(coming)) for reason, times in found.items()]
 
-    def _no_content(self, schedule: Schedule, at: datetime.datetime) -> OccurrenceReason | None:
+    def _no_content(
+        self, schedule: Schedule, at: datetime.datetime, content: Content | None
+    ) -> OccurrenceReason | None:
         if schedule.what != What.LIVE:
-            return self.contents.of(schedule, at).obstacle
+            return (content or self.contents.of(schedule, at)).obstacle
         officials = [one for one in (schedule.official, schedule.second_official) if one is not None]
         right = Right.EMERGENCY if schedule.priority == Priority.EMERGENCY else Right.LIVE
         if any(one.may_do(right) and one.phones for one in officials):

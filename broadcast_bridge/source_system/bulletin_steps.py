@@ -170,6 +170,6 @@ def _present(session: Session, bulletin: Bulletin) -> list[str]:
 def _zones_inside(session: Session, bulletin: Bulletin) -> list[str]:
     """Return the codes of the zones that lie within the areas of a bulletin."""
     zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
-    reach, heard = reach_of(session, zones), set(bulletin.speaker_codes)
+    reach, heard = reach_of(session, [zone.id for zone in zones]), set(bulletin.speaker_codes)
     codes = {zone.code: {speaker.code for speaker in reach[zone.id].speakers} for zone in zones}
     return [code for code, speakers in codes.items() if speakers and speakers <= heard]

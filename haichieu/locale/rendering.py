@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
@@ -66,8 +67,13 @@ def _shown(name: str, value: Field, language: str, timezone: str) -> str:
         case datetime.time():
             return format_time(value, "HH:mm", locale=language)
         case float():
-            return str(format_decimal(value, locale=language))
+            return _decimal(value, language)
         case int() if name == "count":
-            return str(format_decimal(value, locale=language))
+            return _decimal(value, language)
         case _:
             return str(value)
+
+
+@lru_cache(4096, typed=True)
+def _decimal(value: float, language: str) -> str:
+    return str(format_decimal(value, locale=language))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.alert_jobs import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
+from broadcast_bridge.broadcasts.draft_conversion import DraftConversion
 from broadcast_bridge.broadcasts.spoken_rests import SpokenRests
 from broadcast_bridge.duties.duty_watch import watch_duties
 from broadcast_bridge.models import Zone
@@ -93,6 +94,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         partial(watch_expiry, database),
         transcription.run,
         SpokenRests(database, store, station.synthesiser).run,
+        DraftConversion(database, store).run,
         making_jobs.ProgrammesInMaking(database, store, station.synthesiser).run,
         text_dispatcher(station).run,
         answers_on_air(station).run,

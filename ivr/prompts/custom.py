@@ -30,6 +30,8 @@ from ivr.prompts.prompt_texts import BadPromptFile, PromptTexts, require_templat
 LONGEST_TEXT = 1000
 """Characters of a prompt; callers do not listen longer before they may speak."""
 MOST_SECONDS = 300.0
+MOST_BYTES = 60_000_000
+"""Five minutes of the largest format that a browser or telephone records."""
 
 
 class Origin(StrEnum):

@@ -46,6 +46,19 @@ def test_a_schedule_is_planned_and_seen_in_week_and_month(house: House) -> None:
     assert "Tin &lt;script&gt;" in other
 
 
+def test_a_month_shows_four_of_a_day_and_counts_the_others(house: House) -> None:
+    editor, later = house.signed_in(EDITOR), TOMORROW + datetime.timedelta(days=7)
+    programme = ready(house, seconds=60.0)
+    for hour in (11, 6, 9, 7, 8, 10):
+        planned(house, editor, programme=programme, title=f"Tin {hour} giờ", time=f"{hour:02d}:00")
+    month = editor.get(f"/calendar?view=month&day={later}").text
+    (day,) = re.findall(rf"<section[^>]*>\s*<h2><a href=\"/calendar\?day={later}\".*?</section>", month, re.DOTALL)
+    assert re.findall(r"Tin \d+ giờ", day) == [f"Tin {hour} giờ" for hour in (6, 7, 8, 9)]
+    assert "và 2 lượt nữa" in day
+    week = editor.get(f"/calendar?day={later}").text
+    assert week.count("Tin 11 giờ</a>") == week.count('aria-label="Dời Tin 11 giờ') == 7
+
+
 def test_days_show_lunar_dates_and_holidays(house: House) -> None:
     shown = house.signed_in(EDITOR).get("/calendar?day=2027-02-06").text
     assert "Ngày 1 tháng 1 âm lịch" in shown

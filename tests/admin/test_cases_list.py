@@ -194,6 +194,31 @@ def test_several_cases_are_assigned_and_closed_and_refusals_explained(house: Hou
         assert find_case(session, elsewhere).status == "new"
 
 
+def test_several_cases_are_merged_into_the_one_opened_first(house: House, tmp_path: Path) -> None:
+    first, second, third = (written(house, tmp_path, unit=unit) for unit in ("village", "commune", "commune"))
+    elsewhere = written(house, tmp_path, unit="other")
+    with house.database.session() as session:
+        find_case(session, first).opened_at -= datetime.timedelta(hours=1)
+    browser = house.signed_in(OPERATOR)
+    for alone in ([first], [first, elsewhere], [first, "12345678"]):
+        refused = browser.post("/cases", page="/cases", case=alone, act="merge")
+        assert (refused.status_code, "ít nhất hai phản ánh" in refused.text) == (422, True)
+    chosen = [third, first, second, elsewhere]
+    assert browser.post("/cases?tab=all", page="/cases", case=chosen, act="merge").location == "/cases?tab=all"
+    page = browser.get("/cases?tab=all").text
+    assert f"Đã gộp 2 phản ánh vào phản ánh {first[:4]} {first[4:]}." in page
+    assert f"Không làm được với {elsewhere[:4]} {elsewhere[4:]}." in page
+    browser.post("/cases", page="/cases", case=[first, second], act="merge")
+    assert "đã được gộp" in browser.get("/cases").text
+    with house.database.session() as session:
+        main = find_case(session, first)
+        assert {find_case(session, one).duplicate_of_id for one in (second, third)} == {main.id}
+        assert (main.duplicate_of_id, find_case(session, elsewhere).duplicate_of_id) == (None, None)
+    browser.post(f"/cases/{second}/merge", page=f"/cases/{second}", what="apart")
+    with house.database.session() as session:
+        assert find_case(session, second).duplicate_of_id is None
+
+
 def test_acts_for_several_cases_that_name_none_or_nobody_are_refused(house: House, tmp_path: Path) -> None:
     number = written(house, tmp_path)
     browser = house.signed_in(OPERATOR)

@@ -305,11 +305,18 @@ def test_over_https_the_cookies_are_bound_to_it(house: House, tmp_path: Path) ->
     assert browser.get("/account").status_code == 200
 
 
-def test_what_was_typed_survives_a_login_that_ran_out(house: House) -> None:
-    browser = house.signed_in("operator@x.example")
+@pytest.mark.parametrize("end", ["idle", "signed out in another tab", "cookie gone"])
+def test_what_was_typed_survives_a_login_that_ran_out(house: House, end: str) -> None:
+    browser = house.browser()
+    browser.sign_in("operator@x.example")
     token = browser.form_token("/emergency")
-    with house.database.session() as session:
-        session.query(WebSession).one().ended_at = now()
+    if end == "idle":
+        with house.database.session() as session:
+            session.query(WebSession).one().ended_at = now()
+    elif end == "cookie gone":
+        browser.client.delete_cookie("haichieu")
+    else:
+        browser.post("/logout", page="/")
     late = browser.client.post(
         "/emergency",
         data={"csrf_token": token, "zone": ["12", "13"], "text": "Lũ về, bà con lên cao <b>", "times": "3"},

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.broadcast_reports import aired_by_category, aired_by_unit, availability, filed_at
+from broadcast_bridge.broadcasts.broadcast_reports import aired_figures, availability, filed_at
 from broadcast_bridge.broadcasts.states import Kind
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes import survey
@@ -51,7 +51,7 @@ def test_what_was_aired_belongs_to_the_day_it_was_aired_on(database: Database) -
         aired(session, there, "2026-11-30T23:59:59", "played", "played", seconds=90)
         aired(session, there, "2026-12-01T00:00:00", "played", "played")
 
-        (found,) = aired_by_unit(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end)
+        (found,) = aired_figures(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end).by_unit
 
     assert (found.broadcasts, found.deliveries, found.heard, found.seconds) == (2, 4, 3, 240.0)
     assert found.reach == 0.75
@@ -73,7 +73,7 @@ def test_a_unit_that_was_not_asked_about_is_left_out(database: Database) -> None
         there, other = commune(session), commune(session, code="12")
         aired(session, there, "2026-11-05T07:00:00", "played", "played")
         aired(session, other, "2026-11-05T07:00:00", "played", "played")
-        found = aired_by_unit(session, [other.commune.id], NOVEMBER.begin, NOVEMBER.end)
+        found = aired_figures(session, [other.commune.id], NOVEMBER.begin, NOVEMBER.end).by_unit
     assert [one.unit.code for one in found] == ["C12"]
 
 
@@ -82,7 +82,7 @@ def test_catching_up_adds_minutes_and_is_no_second_broadcast(database: Database)
         there = commune(session, speakers=2)
         first = aired(session, there, "2026-11-05T07:00:00", "played", "caught_up")
         aired(session, there, "2026-11-05T09:00:00", "played", again_of_id=first.id)
-        (found,) = aired_by_unit(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end)
+        (found,) = aired_figures(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end).by_unit
     assert (found.broadcasts, found.deliveries, found.heard, found.seconds) == (1, 2, 2, 120.0)
 
 
@@ -101,7 +101,7 @@ def test_categories_are_those_of_the_programmes_and_a_live_voice_has_none(databa
         )
         aired(session, there, "2026-11-07T07:00:00", "missed", kind=Kind.LIVE)
 
-        found = aired_by_category(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end)
+        found = aired_figures(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end).by_category
 
     assert {(one.kind, one.category, one.broadcasts, one.heard) for one in found} == {
         ("live", "", 1, 0), ("recorded", "Nông nghiệp", 1, 1), ("recorded", "", 1, 1),

@@ -34,9 +34,9 @@ def test_the_reach_of_many_zones_is_what_is_said_of_each(database: Database) -> 
         other.speakers[0].removed_at = now()
         session.flush()
         zones = session.query(Zone).all()
-        found = reach_of(session, zones)
-        assert {zone.code: found[zone.id].speakers for zone in zones} == {
-            zone.code: speakers_in(session, [zone.id]) for zone in zones
+        found = reach_of(session, [zone.id for zone in zones])
+        assert {zone.code: [one.code for one in found[zone.id].speakers] for zone in zones} == {
+            zone.code: [one.code for one in speakers_in(session, [zone.id])] for zone in zones
         }
         assert found[mixed.id].units == {place.commune.id}
 

@@ -210,6 +210,26 @@ def test_a_look_from_far_away_finds_what_walking_from_the_start_finds(
 
 @settings(max_examples=examples(30), deadline=None)
 @given(
+    freq=st.sampled_from(["DAILY", "WEEKLY"]),
+    interval=st.integers(1, 9),
+    weekdays=st.lists(st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]), max_size=5),
+    more=st.sampled_from(["", ";WKST=SU", ";WKST=TH", ";COUNT=40", ";UNTIL=20270131T050000"]),
+    starts=STARTS,
+    days=st.integers(-20, 800),
+)
+def test_rules_of_weekdays_alone_are_what_dateutil_makes_of_them(
+    freq: str, interval: int, weekdays: list[str], more: str, starts: datetime.datetime, days: int
+) -> None:
+    rule = f"FREQ={freq};INTERVAL={interval}{f';BYDAY={chr(44).join(weekdays)}' if weekdays else ''}{more}"
+    first = starts + datetime.timedelta(days=days)
+    last = first + datetime.timedelta(days=60)
+    expected = rrulestr(rule, dtstart=starts).between(first, last - datetime.timedelta(minutes=1), inc=True)
+    found = Recurrence(starts, "Etc/UTC", rule).between(first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
+    assert [moment.wall for moment in found] == expected
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(
     starts=STARTS,
     zone=st.sampled_from([HANOI, BERLIN, "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca"]),
     days=st.integers(0, 1500),

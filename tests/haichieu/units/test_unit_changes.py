@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from admin.reports.figures import figures
-from broadcast_bridge.broadcasts.broadcast_reports import aired_by_unit
+from broadcast_bridge.broadcasts.broadcast_reports import aired_figures
 from broadcast_bridge.broadcasts.log import Wanted, find, when
 from broadcast_bridge.broadcasts.villages import by_village, former_units
 from broadcast_bridge.models import Broadcast, Zone
@@ -87,7 +87,9 @@ def test_merge_keeps_every_figure_of_the_reports(database: Database, tiers: Tier
                 for group in (found.cases.by_commune, found.cases.by_unit, [found.cases.total])
             ]
             survey = (sum(one.useful for one in found.survey), sum(one.not_useful for one in found.survey))
-            rows = {one.unit.code: one.deliveries for one in aired_by_unit(session, every, now() - DAY, now() + DAY)}
+            rows = {
+                one.unit.code: one.deliveries for one in aired_figures(session, every, now() - DAY, now() + DAY).by_unit
+            }
             return numbers, cases, survey, rows, len(found.availability)
 
     before = sums()
@@ -97,7 +99,7 @@ def test_merge_keeps_every_figure_of_the_reports(database: Database, tiers: Tier
     assert sums() == before
     with database.session() as session:
         heard_in(session, "CB-1").on_air_at = now()
-        rows = aired_by_unit(session, set(tiers.units.values()), now() - DAY, now() + DAY)
+        rows = aired_figures(session, set(tiers.units.values()), now() - DAY, now() + DAY).by_unit
         assert {one.unit.code: one.deliveries for one in rows} == {"CB": 1, "CB-1": 2, "CB-2": 2, "CP": 1}
         session.rollback()
     take_back(database, second)
