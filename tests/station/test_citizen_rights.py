@@ -27,9 +27,9 @@ def newest(scene: Scene) -> Case:
         return session.scalars(sa.select(Case).order_by(Case.id.desc()).limit(1)).one()
 
 
-def requests(scene: Scene) -> list[DataRequest]:
+def requests(scene: Scene, case: Case) -> list[DataRequest]:
     with scene.station.database.session() as session:
-        return list(session.scalars(sa.select(DataRequest)))
+        return list(session.scalars(sa.select(DataRequest).where(DataRequest.case_id == case.id)))
 
 
 @pytest.mark.proof
@@ -60,7 +60,7 @@ async def test_consent_is_recorded_and_deletion_asked_from_own_phone_only(scene:
     await scene.hears(stranger, *(f"case-is-{how}" for how in CaseStatus))
     await stranger.digits("81")
     await scene.hang_up(stranger)
-    assert requests(scene) == []
+    assert requests(scene, case) == []
 
     citizen = await scene.outside(CALLER)
     await scene.call(citizen, "1022", f"3{case.number}#")
@@ -68,9 +68,9 @@ async def test_consent_is_recorded_and_deletion_asked_from_own_phone_only(scene:
     await citizen.digits("8")
     await scene.hears(citizen, "case-erasure-confirm")
     await citizen.digits("1")
-    await until(lambda: len(requests(scene)) == 1, "the request", 30)
+    await until(lambda: len(requests(scene, case)) == 1, "the request", 30)
     await scene.hang_up(citizen)
-    (request,) = requests(scene)
+    (request,) = requests(scene, case)
     assert (request.kind, request.channel, request.case_id, request.state) == ("erasure", "call", case.id, "open")
     await scene.quiet()
 
@@ -92,8 +92,8 @@ async def test_caller_without_consent_objects_by_key_and_hears_what_follows(scen
     await scene.hears(citizen, "case-right-objection")
     await until_heard(scene.recording(citizen), spoken(scene, "case-right-objection"))
     await citizen.digits("7")
-    await until(lambda: len(requests(scene)) == 1, "the objection", 30)
-    (request,) = requests(scene)
+    await until(lambda: len(requests(scene, case)) == 1, "the objection", 30)
+    (request,) = requests(scene, case)
     with scene.station.database.session() as session:
         zone = ZoneInfo(the_station(session).timezone)
     when = spoken_moment(request.due_at.astimezone(zone), "vi")
@@ -103,7 +103,7 @@ async def test_caller_without_consent_objects_by_key_and_hears_what_follows(scen
 
     assert (request.kind, request.channel, request.case_id, request.state) == ("objection", "call", case.id, "open")
     with scene.station.database.session() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Consent)) == 0
+        assert session.scalar(sa.select(sa.func.count()).where(Consent.case_id == case.id)) == 0
         history = [step.what for step in session.get_one(Case, case.id).history]
     assert history.count("asked_objection") == 1
     await scene.quiet()
