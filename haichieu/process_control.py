@@ -34,8 +34,11 @@ def be_killed_with_parent() -> None:
 def run_ahead_of_other_work() -> None:
     """Raise this process's scheduling priority: late sound is lost, a late page is only late.
 
-    Does nothing without root or CAP_SYS_NICE. Call it before threads are started.
+    Leaves the policy of background work (SCHED_IDLE, SCHED_BATCH), as Asterisk does by itself. Does nothing without
+    root or CAP_SYS_NICE. Call it before threads are started.
     """
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, MEDIA_NICENESS)
 
@@ -44,7 +47,8 @@ def run_in_real_time() -> None:
     """Let this process run before every other (SCHED_RR), as far as the system allows it.
 
     For one device with one call, whose packets are due every 20 ms. The server does not use it: a flood of requests
-    must not keep its other processes from the processor. Call it before threads are started.
+    must not keep its other processes from the processor. Call it before threads are started; called in a thread, it is
+    about that thread alone.
     """
     run_ahead_of_other_work()
     with contextlib.suppress(PermissionError):

@@ -32,8 +32,10 @@ FEWEST_SPEAKERS = 3
 """With fewer, the second call of each costs more than it saves."""
 SETTLES_SECONDS = 1.0
 """The longest silence before the voice, in which speakers go over to seats that were not ready when they answered."""
-WAITS_SECONDS = 4.0
+WAITS_SECONDS = 30.0
 """The longest time without any sound before the broadcast begins: then silence comes from the bridge."""
+MOST_STANDING = 300
+"""Speakers on the bridge that may have a seat; more of them wait for one, since the machine could not serve them."""
 MOVED_AT_ONCE = 12
 SOURCE_SECONDS = 3.0
 
@@ -59,9 +61,9 @@ class DirectSound:
         self._sources: dict[str, asyncio.Task[str | None]] = {}
         self._stack = AsyncExitStack()
         self._worth_it = self._settled = False
-        self._begun = asyncio.Event()
-        self._waiting: Counter[str] = Counter()
-        """How many speakers wait for a seat before the broadcast begins, by codec."""
+        self._begun = False
+        self._joining = 0
+        """Speakers on their way to the bridge."""
         self._placed: set[str] = set()
         """The codes of speakers that have got their sound."""
         self._standing: set[_Served] = set()
@@ -90,8 +92,8 @@ class DirectSound:
     def begin(self, targets: Sequence[LegTarget]) -> None:
         """Begin a broadcast to these speakers: from now on they are heard at once, on a seat or without."""
         self.prepare(targets)
-        self._begun.set()
-        self._pool.wake()
+        self._begun = True
+        self._pool.wake(self)
 
     @contextlib.asynccontextmanager
     async def place(self, target: LegTarget, call: Call) -> AsyncIterator[Figures]:
@@ -102,14 +104,22 @@ class DirectSound:
             stack.callback(served.leave)
             stack.callback(self._standing.discard, served)
             await stack.enter_async_context(in_background(served.look_after()))
-            if not (suited and await self._seat(served)):
+            if not suited:
                 await self._joiner.join(call.id)
-                if suited:
-                    self._standing.add(served)
+            elif not await self._seat(served, in_line=True):
+                await self._stand(served)
             self._pool.placed.add(call)
             self._placed.add(target.code)
             stack.callback(self._placed.discard, target.code)
             yield served.figures
+
+    async def _stand(self, served: "_Served") -> None:
+        self._joining += 1
+        try:
+            await self._joiner.join(served.call.id)
+        finally:
+            self._joining -= 1
+        self._standing.add(served)
 
     async def settle(self) -> None:
         """Move speakers to seats that have become ready, while the broadcast is silent; takes no longer than allowed.
@@ -133,38 +143,43 @@ class DirectSound:
                     if await asyncio.shield(self._seat(served)):
                         self._standing.discard(served)
 
-    async def _seat(self, served: "_Served") -> bool:
-        """Put a speaker on a seat if one is ready; return whether it sits."""
+    async def _seat(self, served: "_Served", *, in_line: bool = False) -> bool:
+        """Put a speaker on a seat if one is ready; return whether it sits.
+
+        One that gets no sound yet may wait `in_line`: while there is only silence to hear, when it is called in the
+        middle, and when the bridge has as many speakers as it can bear.
+        """
         if not self._pool.link.works:
             return False
         codec = await self._codec(served.target, served.call)
         if codec not in FAN_OUT_CODECS or (stream := await self._source(codec)) is None:
             return False
-        if not self._begun.is_set():
-            seat = await self._seat_before_it_begins(codec)
+        if in_line and not self._begun:  # who sits already hears the first sound from there
+            seat = await self._in_line(served, codec, WAITS_SECONDS)
+        elif in_line and self._settled:
+            seat = await self._in_line(served, codec, SETTLES_SECONDS)
         else:
-            if self._settled:  # a speaker that is called in the middle waits; at the beginning it is heard first
-                self._pool.prepare(codec, 1)
-                await self._pool.made(codec, SETTLES_SECONDS)
             seat = self._pool.take(codec)
-        if seat is None:
-            return False
-        return await served.sit(seat, stream)
+        if seat is None and in_line and self._begun and len(self._standing) + self._joining >= MOST_STANDING:
+            seat = await self._in_line(served, codec, None)
+        return seat is not None and await served.sit(seat, stream)
 
-    async def _seat_before_it_begins(self, codec: str) -> Seat | None:
-        """Wait for a seat: there is only silence to hear, and who sits already hears the first sound from there."""
-        self._waiting[codec] += 1
-        self._pool.prepare(codec, self._waiting[codec])
+    async def _in_line(self, served: "_Served", codec: str, seconds: float | None) -> Seat | None:
+        """Wait for a seat as `SeatPool.next` does. Raises HungUp when the speaker leaves or is given up meanwhile."""
+        waiting = asyncio.create_task(self._pool.next(codec, self, seconds))
+        leaving = asyncio.create_task(served.call.until_hung_up())
         seat = None
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(WAITS_SECONDS):
-                    while (seat := self._pool.take(codec)) is None and self._pool.is_making(codec):
-                        if self._begun.is_set():
-                            break
-                        await self._pool.changed()
+            await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if leaving.done():
+                await leaving
+            seat = waiting.result()
         finally:
-            self._waiting[codec] -= 1
+            for task in (waiting, leaving):
+                task.cancel()
+            unused, _ = await asyncio.gather(waiting, leaving, return_exceptions=True)
+            if seat is None and isinstance(unused, Seat):
+                self._pool.give_back(unused)
         return seat
 
     def _may(self, target: LegTarget) -> bool:

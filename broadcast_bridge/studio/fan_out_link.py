@@ -17,8 +17,11 @@ from broadcast_bridge.fan_out.control import socket_path
 
 log = structlog.get_logger()
 
-SILENT_SECONDS = 0.7
-"""It shows a sign of life every fifth of a second; without any for this long it hangs."""
+SILENT_SECONDS, LOOKS = 0.7, 7
+"""It shows a sign of life every fifth of a second; without any for this long it hangs.
+
+The time is taken in so many steps: one in which this process itself was late counts as one, not as the whole.
+"""
 AGAIN_SECONDS = 0.1
 OPENS_SECONDS = 2.0
 LONGEST_LINE = 1 << 24
@@ -119,15 +122,10 @@ class FanOutLink:
     async def _connection(self) -> None:
         reader, writer = await asyncio.open_unix_connection(self._path, limit=LONGEST_LINE)
         try:
-            async with asyncio.timeout(SILENT_SECONDS):
-                await reader.readline()  # a process that hangs takes connections too
+            await _line(reader)  # a process that hangs takes connections too
             self._writer = writer
             log.info("fan_out.connected")
-            while True:
-                async with asyncio.timeout(SILENT_SECONDS):
-                    line = await reader.readline()
-                if not line:
-                    return
+            while line := await _line(reader):
                 self._take(json.loads(line))
         finally:
             if self._writer is not None:
@@ -160,3 +158,15 @@ class FanOutLink:
                 future.exception()  # it may have no reader
         for news in list(self._listeners.values()):
             news("gone")
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line, empty at the end. Raises TimeoutError if none comes although this process is not late."""
+    reading = asyncio.create_task(reader.readline())
+    try:
+        for _ in range(LOOKS):
+            if (await asyncio.wait((reading,), timeout=SILENT_SECONDS / LOOKS))[0]:
+                return reading.result()
+        raise TimeoutError
+    finally:
+        reading.cancel()

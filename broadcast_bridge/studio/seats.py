@@ -48,6 +48,25 @@ class Seat:
         return self.call.id
 
 
+@dataclass(eq=False)
+class _Waiter:
+    """A speaker that waits for a seat, on behalf of an owner."""
+
+    owner: object
+    seat: "asyncio.Future[Seat | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def give(self, seat: Seat | None) -> bool:
+        """Let it wait no longer; return False if it does not wait any more."""
+        if self.seat.done():
+            return False
+        self.seat.set_result(seat)
+        return True
+
+    def taken(self) -> Seat | None:
+        """Return the seat that was given to one that waits no longer."""
+        return self.seat.result() if self.seat.done() and not self.seat.cancelled() else None
+
+
 class SeatPool:
     """The seats of one switchboard. Use it as an asynchronous context manager."""
 
@@ -59,6 +78,7 @@ class SeatPool:
         self._ready: defaultdict[str, deque[Seat]] = defaultdict(deque)
         self._on_the_way: defaultdict[str, int] = defaultdict(int)
         self._news = asyncio.Event()
+        self._waiters: defaultdict[str, deque[_Waiter]] = defaultdict(deque)
         self.direct: set[str] = set()
         """The ids of the calls whose speakers get direct sound."""
         self.placed: WeakSet[Call] = WeakSet()
@@ -87,25 +107,41 @@ class SeatPool:
                 return seat
         return None
 
+    async def next(self, codec: str, owner: object, seconds: float | None) -> Seat | None:
+        """Wait for a seat, in the order of those who wait; None after `seconds`, if none is made, or after `wake`."""
+        if (seat := self.take(codec)) is not None:
+            return seat
+        waiter, line = _Waiter(owner), self._waiters[codec]
+        line.append(waiter)
+        self.prepare(codec, len(line))
+        try:
+            if self._on_the_way[codec]:
+                async with asyncio.timeout(seconds):
+                    return await waiter.seat
+        except (TimeoutError, asyncio.CancelledError) as end:
+            if (late := waiter.taken()) is not None:
+                self._offer(late)
+            if isinstance(end, asyncio.CancelledError):
+                raise
+        finally:
+            with contextlib.suppress(ValueError):  # it has got one
+                line.remove(waiter)
+        return None
+
+    def wake(self, owner: object) -> None:
+        """Let those who wait for an owner wait no longer."""
+        for line in self._waiters.values():
+            for waiter in [one for one in line if one.owner is owner]:
+                line.remove(waiter)
+                waiter.give(None)
+
     async def made(self, codec: str, seconds: float) -> None:
         """Wait until no seat is on the way any more, but not longer than `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._on_the_way[codec]:
-                    await self.changed()
-
-    def is_making(self, codec: str) -> bool:
-        """Return whether a seat is on the way."""
-        return self._on_the_way[codec] > 0
-
-    async def changed(self) -> None:
-        """Wait until a seat is ready, or will not be, or until `wake`."""
-        self._news.clear()
-        await self._news.wait()
-
-    def wake(self) -> None:
-        """Wake the tasks that wait for a change."""
-        self._news.set()
+                    self._news.clear()
+                    await self._news.wait()
 
     def give_back(self, seat: Seat) -> None:
         """Give up a seat whose speaker leaves: while it has not left, nobody else may sit there."""
@@ -115,6 +151,11 @@ class SeatPool:
         self._tasks.begin(self._close(seat))
 
     def _offer(self, seat: Seat) -> None:
+        """Give a seat to the first who waits, else keep it for a while."""
+        line = self._waiters[seat.codec]
+        while line:
+            if line.popleft().give(seat):
+                return
         self._ready[seat.codec].append(seat)
         self._tasks.begin(self._close_when_empty(seat))
 
@@ -137,9 +178,17 @@ class SeatPool:
             self._on_the_way[codec] -= 1
             if not seat.broken:
                 self._offer(seat)
+            if not self._on_the_way[codec]:
+                self._send_away(codec)
             self._news.set()
         if seat.broken:
             await self._close(seat)
+
+    def _send_away(self, codec: str) -> None:
+        """Give nothing to those who wait: no seat is on the way."""
+        line = self._waiters[codec]
+        while line:
+            line.popleft().give(None)
 
     async def _place(self, seat: Seat) -> None:
         self.link.listen(seat.key, lambda what: _tell(seat, what))

@@ -13,6 +13,8 @@ from tests.every_table import load_every_table
 INTERRUPTED = 130
 """As a shell reports an end by SIGINT."""
 
+SIZES, LARGE = (20, 100, 300), (1000, 3000)
+
 Measured = list[tuple[Group, list[Row]]]
 
 
@@ -20,7 +22,7 @@ def main(arguments: Sequence[str], groups: Sequence[Group] = GROUPS) -> int:
     """Measure, print and write; return the exit status: 1 if a group failed, 130 after SIGINT."""
     given = _parser(groups).parse_args(arguments)
     chosen = [group for group in groups if not given.only or group.name in given.only]
-    options = Options((QUICK_SIZE,), 1) if given.quick else Options(given.sizes, given.runs)
+    options = _options(given)
     load_every_table()
     measured: Measured = []
     status = 0
@@ -69,13 +71,21 @@ def _parser(groups: Sequence[Group]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="five speakers, one run: whether it works at all")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--sizes", type=_sizes, default=(20, 100, 300), help="speakers at once, as 20,100,300")
+    parser.add_argument(
+        "--sizes", type=_sizes, help="speakers at once, as 20,100,300 (the default; the fan-out has 1000 and 3000, too)"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the table to this Markdown file")
     parser.add_argument(
         "--only", action="append", choices=[group.name for group in groups], metavar="GROUP",
         help="measure this group alone, and replace no other rows; may be given several times",
     )  # fmt: skip
     return parser
+
+
+def _options(given: argparse.Namespace) -> Options:
+    if given.quick:
+        return Options((QUICK_SIZE,), 1)
+    return Options(given.sizes, given.runs) if given.sizes else Options(SIZES, given.runs, LARGE)
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -3,14 +3,42 @@
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 RTP_HEADER = 12
-SSRC = slice(8, 12)
+SEQUENCE, SSRC = slice(2, 4), slice(8, 12)
+NONE = 0, b""
 VOICED_VALUES = 4
 """G.711 silence has one or two values; a packet with more than this many carries sound."""
+
+
+Count = tuple[int, bytes]
+"""The packets of one stream so far, and the sequence number of the last."""
+EDGE_PACKETS = 2
+"""A count begins and ends in the middle of the packets of one moment."""
+
+
+def share_lost(before: Mapping[bytes, Count], after: Mapping[bytes, Count], streams: int) -> float:
+    """Return the share of packets that did not arrive between two counts, of so many streams of one source.
+
+    A packet is lost if its number is missing, or if the stream that has moved on furthest has more.
+    """
+    moved = {stream: _moved(before.get(stream), count) for stream, count in after.items()}
+    sent = max((numbers for _, numbers in moved.values()), default=0)
+    lost = sum(max(numbers - packets, sent - EDGE_PACKETS - packets, 0) for packets, numbers in moved.values())
+    lost += max(streams - len(moved), 0) * sent
+    return lost / (sent * streams) if sent else 1.0
+
+
+def _moved(before: Count | None, after: Count) -> tuple[int, int]:
+    """Return by how many packets and by how many sequence numbers a stream has moved on."""
+    if before is None:
+        return after[0], after[0]
+    numbers = int.from_bytes(after[1], "big") - int.from_bytes(before[1], "big")
+    return after[0] - before[0], numbers % 0x10000
 
 
 @dataclass
@@ -22,8 +50,7 @@ class RtpSink:
     streams: set[bytes] = field(default_factory=set)
     """Those that have sent anything, silence as well."""
     packets: int = 0
-    counts: dict[bytes, int] = field(default_factory=dict)
-    """Packets of each stream."""
+    counts: dict[bytes, Count] = field(default_factory=dict)
     _last_voiced: float = 0.0
 
     def __post_init__(self) -> None:
@@ -62,7 +89,7 @@ class RtpSink:
             self.packets += 1
             stream = packet[SSRC]
             self.streams.add(stream)
-            self.counts[stream] = self.counts.get(stream, 0) + 1
+            self.counts[stream] = self.counts.get(stream, NONE)[0] + 1, packet[SEQUENCE]
             if stream in self.first_sound and at - self._last_voiced < 0.015 and len(self.first_sound) > 1:
                 continue  # many streams: only the first sound of each is of interest
             if len(set(packet[RTP_HEADER:])) <= VOICED_VALUES:

@@ -4,11 +4,14 @@ import asyncio
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.benchmarks.bench import Run
 from tests.benchmarks.command import main
 from tests.benchmarks.groups import GROUPS, Group, Options, Tell
+from tests.benchmarks.table import Row
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -86,6 +89,35 @@ def test_an_interrupted_run_has_printed_and_writes_what_it_measured(
     assert main(["--write", str(file)], groups) == 130
     assert printed == ["| first: one | 1 |  |  |  |", "| second: one | 2 |  |  |  |"]
     assert rows(file) == printed
+
+
+def test_interrupted_comparison_shows_the_runs_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third run of the second size is interrupted, or fails."""
+
+    class Interrupted:
+        runs = 0
+
+        async def broadcast(self, _: int, *, ahead: bool = True) -> Run:
+            self.runs += ahead
+            if self.runs > 6:
+                raise KeyboardInterrupt
+            return Run(0.1, 5, 0.2, 0.1, 0.0)
+
+        async def page(self, _: int) -> Run:
+            return Run(0.2, 5, 0.4, 0.0, 0.0)
+
+    for name in ("live", "fan-out"):
+        rows: list[Row] = []
+        bench = Interrupted()
+
+        async def with_bench(_: Path, __: list[int], work: Any, bench: Any = bench, **___: bool) -> None:
+            await work(bench)
+
+        monkeypatch.setattr("tests.benchmarks.groups.with_bench", with_bench)
+        group = next(one for one in GROUPS if one.name == name)
+        with pytest.raises(KeyboardInterrupt):
+            group.measure(Options((20, 100), 3), rows.append)
+        assert {row[0].split()[0] for row in rows} == {"20", "100"}
 
 
 def test_every_row_of_the_published_table_belongs_to_one_group() -> None:

@@ -1,10 +1,15 @@
 """A loudspeaker by hand that stores each packet, and answers a re-INVITE as a test wants."""
 
 import math
+import socket
+import threading
 import time
 from dataclasses import dataclass
+from types import TracebackType
 
-from tests.station.media_device import RTP_HEADER, VOICED_VALUES, MediaDevice, field_of
+from tests.station.media_device import RTP_HEADER, VOICED_VALUES, MediaDevice, field_of, media_sockets
+
+STEPS_IN_A_PACKET = 1
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,7 @@ class Heard:
     sequence: int
     ssrc: bytes
     code: int | None
-    """Its code of sound if it has only one."""
+    """Its last code of sound, if it has one or two: the steps of a sound do not begin where packets do."""
     arrived: float
     sound: bytes
 
@@ -24,6 +29,13 @@ class Heard:
     def is_voiced(self) -> bool:
         """Whether it is no silence."""
         return len(set(self.sound)) > VOICED_VALUES
+
+
+def heard(packet: bytes, arrived: float, port: int, at: float = 0.0) -> Heard:
+    """Return what a packet is that has come."""
+    sound = packet[RTP_HEADER:]
+    code = sound[-1] if len(set(sound)) <= STEPS_IN_A_PACKET else None
+    return Heard(at, port, int.from_bytes(packet[2:4], "big"), packet[8:12], code, arrived, sound)
 
 
 class RecordingDevice(MediaDevice):
@@ -41,11 +53,40 @@ class RecordingDevice(MediaDevice):
         re_invite: str | None = "200 OK",
         after: float = 0.0,
         enough: float = math.inf,
+        answers_after: float = 0.0,
     ) -> None:
-        super().__init__(server, name, password, reports=(0, 0))
+        super().__init__(server, name, password, reports=(0, 0), answers_after=answers_after)
         self.heard: list[Heard] = []
         self.re_invite, self.after, self.enough = re_invite, after, enough
         self.bodies: list[str] = []
+        self.answered_at: list[float] = []
+        """When it answered each call (`time.time`)."""
+        self._former: list[tuple[threading.Thread, socket.socket, socket.socket]] = []
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        super().__exit__(kind, error, at)
+        self.close_former()
+
+    def move(self) -> None:
+        """Want the sound at other ports, by a re-INVITE; it is heard at the former ones as well."""
+        self._former.append((self._media, self._rtp, self._rtcp))
+        self._rtp, self._rtcp = media_sockets()
+        self._media = threading.Thread(target=self._receive)
+        self._media.start()
+        self.hold(direction="recvonly")
+
+    def close_former(self) -> None:
+        """Hear nothing at former ports any more."""
+        for thread, *sockets in self._former:
+            for one in sockets:
+                one.close()
+            thread.join()
+        self._former.clear()
+
+    def _reply(self, request: str, status: str, headers: tuple[str, ...] = (), body: str = "") -> None:
+        if request.startswith("INVITE") and status.startswith("200") and ";tag=" not in field_of(request, "to"):
+            self.answered_at.append(time.time())
+        super()._reply(request, status, headers, body)
 
     def _answer_call(self, text: str) -> None:
         if ";tag=" in field_of(text, "to") and text.startswith("INVITE"):
@@ -66,10 +107,7 @@ class RecordingDevice(MediaDevice):
             time.sleep(0.01)
 
     def _heard(self, packet: bytes, arrived: float, port: int) -> None:
-        sound = packet[RTP_HEADER:]
-        code = sound[0] if len(set(sound)) == 1 else None
-        sequence = int.from_bytes(packet[2:4], "big")
-        self.heard.append(Heard(self.times[-1], port, sequence, packet[8:12], code, arrived, sound))
+        self.heard.append(heard(packet, arrived, port, self.times[-1]))
 
     def since(self, moment: float) -> list[Heard]:
         """Return the packets that have come since a moment."""

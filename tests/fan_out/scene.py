@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ import sqlalchemy as sa
 
 from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.starting import Request
-from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.broadcasts.states import Kind, Priority
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from haichieu.audio.sound import Sound
 from haichieu.database import now
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, until
@@ -24,15 +26,20 @@ from tests.fan_out.recording_device import Heard
 
 PASSWORD = "a-secret-of-the-district"
 PLAIN = ("one", "two", "three", "four")
-NAMES = (*PLAIN, "safe", "soft", "other")
-ALL, FEW = "11", "12"
-PHONE, PIN = "+84912345678", "246813"
-SAMPLES, STEPS = 160, 120
-"""Of the sound: samples per packet, and packets until it begins again."""
+MORE = ("five", "six", "seven", "eight")
+NAMES = (*PLAIN, *MORE, "safe", "soft", "other")
+ALL, FEW, FRONT, BACK = "11", "12", "13", "14"
+ZONES = {FEW: PLAIN[:1], FRONT: (*PLAIN[2:], *MORE[:1]), BACK: MORE}
+"""Beside `ALL`: the speakers of each."""
+PIN = "246813"
+PHONES = {"desk": "+84912345678", "office": "+84912345679"}
+"""The telephones of two officials, and their numbers."""
+SAMPLES, STEPS, URGENT_STEPS = 160, 120, 60
+"""Of the sounds: samples per packet, and packets until each begins again."""
 
 
 def district() -> str:
-    """The district file: speakers (four plain, one encrypted, one of pjsua2, one of Baresip), and an official."""
+    """The district file: speakers (eight plain, one encrypted, one of pjsua2, one of Baresip), and an official."""
     parts = ['[[units]]\ncode = "A"\nname = "A"\nlevel = "commune"\n']
     for name in NAMES:
         parts.append(
@@ -40,19 +47,25 @@ def district() -> str:
             f'codecs = ["alaw", "ulaw"]\nencrypted = {str(name == "safe").lower()}\n'
         )
     parts.append(f'[[zones]]\ncode = "{ALL}"\nname = "A"\nunits = ["A"]\n')
-    parts.append(f'[[zones]]\ncode = "{FEW}"\nname = "B"\nspeakers = ["one"]\n')
-    parts.append(
-        f'[[officials]]\ncode = "1001"\nname = "A"\nunit = "A"\nphones = ["{PHONE}"]\npin = "{PIN}"\n'
-        f'zones = ["{ALL}"]\nmay = ["live"]\n'
-        f'[[numbers]]\nnumber = "1900"\nflow = "official-line"\nunit = "A"\n'
-        f'[[phones]]\nid = "desk"\nname = "desk"\npassword = "{PASSWORD}"\ncaller_number = "{PHONE}"\n'
-    )
+    for code, speakers in ZONES.items():
+        parts.append(f'[[zones]]\ncode = "{code}"\nname = "{code}"\nspeakers = {json.dumps(speakers)}\n')
+    for number, (phone, caller) in enumerate(PHONES.items(), 1):
+        parts.append(
+            f'[[officials]]\ncode = "100{number}"\nname = "{phone}"\nunit = "A"\nphones = ["{caller}"]\n'
+            f'pin = "{PIN}"\nzones = ["{ALL}", "{BACK}"]\nmay = ["live"]\n'
+            f'[[phones]]\nid = "{phone}"\nname = "{phone}"\npassword = "{PASSWORD}"\ncaller_number = "{caller}"\n'
+        )
+    parts.append('[[numbers]]\nnumber = "1900"\nflow = "official-line"\nunit = "A"\n')
     return "\n".join(parts)
 
 
 def alaw_codes() -> list[int]:
     """Codes of G.711 A-law, one per packet, all different and far from silence."""
-    return [code for code in range(256) if (code ^ 0x55) & 0x70 >= 0x10][:STEPS]
+    return [code for code in range(256) if (code ^ 0x55) & 0x70 >= 0x10]
+
+
+CODES = alaw_codes()[:STEPS]
+URGENT_CODES = alaw_codes()[STEPS : STEPS + URGENT_STEPS]
 
 
 def amplitude(code: int) -> int:
@@ -63,23 +76,28 @@ def amplitude(code: int) -> int:
     return value if code & 0x80 else -value
 
 
-def counting_sound() -> bytes:
+def counting_sound(codes: list[int] = CODES) -> bytes:
     """Samples with one value per packet, so that a test sees what is lost or heard twice."""
-    return np.repeat([amplitude(code) for code in alaw_codes()], SAMPLES).astype("<i2").tobytes()
+    return np.repeat([amplitude(code) for code in codes], SAMPLES).astype("<i2").tobytes()
 
 
-STEP_OF = {code: step for step, code in enumerate(alaw_codes())}
+STEP_OF = {code: step for step, code in enumerate(CODES)}
+
+
+def steps(heard: Iterable[Heard]) -> list[Heard]:
+    """Return the packets of the counting sound."""
+    return [one for one in heard if one.code in STEP_OF]
 
 
 def breaks(heard: Iterable[Heard]) -> list[tuple[int, int]]:
     """Return the places in the sound where something is lost or comes twice, between packets of the sound."""
-    steps = [STEP_OF[one.code] for one in heard if one.code is not None and one.code in STEP_OF]
-    return [(a, b) for a, b in itertools.pairwise(steps) if (b - a) % STEPS != 1]
+    places = [STEP_OF[one.code] for one in heard if one.code is not None and one.code in STEP_OF]
+    return [(a, b) for a, b in itertools.pairwise(places) if (b - a) % STEPS != 1]
 
 
 def widest_gap(heard: Iterable[Heard]) -> float:
-    """Return the longest time between two packets, in seconds."""
-    times = [one.at for one in heard]
+    """Return the longest time between the arrivals of two packets, in seconds."""
+    times = [one.arrived for one in heard]
     return max((b - a for a, b in itertools.pairwise(times)), default=0.0)
 
 
@@ -105,10 +123,14 @@ class FanOutScene:
         await until(lambda: set(codes) <= self.reachable(), f"{codes} reachable", 30)
 
     def begin(self, zone: str = ALL, *, urgent: bool = False) -> int:
-        """Begin a broadcast of the counting sound that lasts until it is stopped; return its id."""
+        """Begin a broadcast of the counting sound that lasts until it is stopped; return its id.
+
+        An urgent one has codes of its own.
+        """
         station = OpenedStation(self.station.settings, self.station.database)
+        sound = counting_sound(URGENT_CODES if urgent else CODES) * 10
         with self.station.database.session() as session:
-            media = stored(session, MediaStore(station.home / "media", 1), counting_sound() * 10)
+            media = stored(session, MediaStore(station.home / "media", 1), sound)
             more = {"priority": Priority.EMERGENCY} if urgent else {}
             return starting.ask(session, Request("test", "t", [media.id], [zone], times=0, **more), now()).id
 
@@ -120,21 +142,32 @@ class FanOutScene:
         return self.deliveries(broadcast)
 
     @contextlib.asynccontextmanager
-    async def confirming(self) -> AsyncIterator[SoftPhone]:
-        """Call as the official, choose the zone, and stop before the key that goes live; hang up in the end."""
-        async with SoftPhone(server=self.station.server, id="desk", password=PASSWORD, bind="127.0.0.1") as phone:
+    async def confirming(self, name: str = "desk", zone: str = ALL) -> AsyncIterator[SoftPhone]:
+        """Call as an official, choose the zone, and stop before the key that goes live; hang up in the end."""
+        async with SoftPhone(server=self.station.server, id=name, password=PASSWORD, bind="127.0.0.1") as phone:
             await phone.registered()
             await phone.call("1900")
-            for keys in (f"{PIN}#", "1", f"{ALL}#"):
+            for keys in (f"{PIN}#", "1", f"{zone}#"):
                 await phone.digits(keys)
             yield phone
             await phone.hang_up()
             await phone.ended()
 
+    @staticmethod
+    def noise(seconds: float) -> Sound:
+        """Return a voice that is never silent."""
+        return Sound(np.random.default_rng(1).normal(0, 0.1, round(seconds * 8000)).astype(np.float32), 8000)
+
     def newest(self) -> Broadcast | None:
         """Return the newest broadcast."""
         with self.station.database.session() as session:
             return session.scalars(sa.select(Broadcast).order_by(Broadcast.id.desc()).limit(1)).first()
+
+    def newest_live(self) -> int:
+        """Return the id of the newest broadcast of a live voice."""
+        with self.station.database.session() as session:
+            newest = sa.select(sa.func.max(Broadcast.id)).where(Broadcast.kind == Kind.LIVE)
+            return session.scalars(newest).one()
 
     def state(self, broadcast: int) -> str:
         """Return the state of a broadcast."""

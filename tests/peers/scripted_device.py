@@ -42,9 +42,9 @@ class Device:
         return received(trace)[-1]
 
     @asynccontextmanager
-    async def serving(self, scenario: str) -> AsyncIterator[None]:
-        """Answer requests with a scenario for the length of the block."""
-        process = await self._start(scenario, self.trace, self.keys)
+    async def serving(self, scenario: str, *more: str) -> AsyncIterator[None]:
+        """Answer requests with a scenario for the length of the block; `more` are options of SIPp."""
+        process = await self._start(scenario, self.trace, self.keys, *more)
         try:
             yield
         finally:

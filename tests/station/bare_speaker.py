@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from dialplans.accounts import REALM
+from haichieu.process_control import run_in_real_time
 
 NONCE = re.compile(r'nonce="([^"]+)"')
 _ECHOED = ("via", "from", "call-id", "cseq")
@@ -63,6 +64,7 @@ class BareSpeaker:
         self._socket.close()
 
     def _serve(self) -> None:
+        run_in_real_time()  # this thread alone: a device has a processor of its own
         while not self._stop.is_set():
             try:
                 packet = self._socket.recv(65535)

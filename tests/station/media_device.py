@@ -10,30 +10,38 @@ import uuid
 from types import TracebackType
 from typing import Self
 
+from haichieu.process_control import run_in_real_time
 from tests.station.bare_speaker import BareSpeaker
 
-_HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _URI = re.compile(r"<([^>]+)>")
 RECEIVER_REPORT = 201
 REPORT_SECONDS = 0.5
 RTP_HEADER = 12
 VOICED_VALUES = 4
 """G.711 silence has one or two values; a packet with more than this many carries sound."""
+BUFFER_BYTES = 1 << 20
 SO_TIMESTAMPNS = 35
 """Not in the module `socket`; see socket(7)."""
 
 
-def _media_sockets() -> tuple[socket.socket, socket.socket]:
-    """Return sockets for RTP and, on the next port, RTCP (RFC 3550 §11). Another program may have that port."""
+def media_sockets() -> tuple[socket.socket, socket.socket]:
+    """Return sockets for RTP, with the time of each packet, and, on the next port, for RTCP (RFC 3550 §11).
+
+    Another program may have that port.
+    """
     while True:
         rtp, rtcp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-        rtp.bind((_HOST, 0))
+        rtp.bind((LOOPBACK, 0))
         try:
-            rtcp.bind((_HOST, rtp.getsockname()[1] + 1))
+            rtcp.bind((LOOPBACK, rtp.getsockname()[1] + 1))
         except OSError:
             rtp.close()
             rtcp.close()
             continue
+        rtp.settimeout(0.1)
+        rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         return rtp, rtcp
 
 
@@ -55,13 +63,13 @@ class MediaDevice(BareSpeaker):
         answers_after: float = 0.0,
     ) -> None:
         super().__init__(server, name, password, "200 OK")
-        self._rtp, self._rtcp = _media_sockets()
-        self._rtp.settimeout(0.1)
-        self._rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self._rtp, self._rtcp = media_sockets()
         self.reports = reports
         self._loses_every = loses_every
         self._answers_after = answers_after
         self._options: list[str] = []
+        self.ringing: dict[str, tuple[threading.Timer, str]] = {}
+        """The calls that it answers late: when, and the INVITE, by Call-ID."""
         self._direction = "recvonly"
         self._sequence = 500
         self._media = threading.Thread(target=self._receive)
@@ -81,6 +89,8 @@ class MediaDevice(BareSpeaker):
         return super().__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for answer, _ in self.ringing.values():
+            answer.cancel()
         super().__exit__(kind, error, at)
         self._media.join()
         self._rtp.close()
@@ -149,10 +159,8 @@ class MediaDevice(BareSpeaker):
         if method in ("BYE", "CANCEL"):
             self.ended.append(time.time())
         if ";tag=" not in field_of(text, "to"):
-            if self._answers_after and method == "INVITE" and not self.silent.is_set():
-                threading.Timer(self._answers_after, super()._answer_call, (text,)).start()
-                return
-            super()._answer_call(text)
+            if not self._rings(text, method):
+                super()._answer_call(text)
             return
         self.requests.append(method)
         if method in ("INVITE", "UPDATE"):
@@ -160,20 +168,39 @@ class MediaDevice(BareSpeaker):
         elif method != "ACK":
             self._reply(text, "200 OK")
 
+    def _rings(self, text: str, method: str) -> bool:
+        """Take a request to a device that takes its time to answer; return whether that is all (RFC 3261 §9.2)."""
+        call = field_of(text, "call-id")
+        if method == "INVITE" and self._answers_after and not self.silent.is_set():
+            if call not in self.ringing:
+                self._reply(text, "180 Ringing")
+                answer = threading.Timer(self._answers_after, super()._answer_call, (text,))
+                self.ringing[call] = answer, text
+                answer.start()
+            return True
+        if method == "CANCEL" and call in self.ringing:
+            answer, invite = self.ringing[call]
+            answer.cancel()
+            self._reply(text, "200 OK")
+            self._reply(invite, "487 Request Terminated")
+        return method == "CANCEL"
+
     def _receive(self) -> None:
-        reported = time.monotonic()
+        run_in_real_time()
+        reported, rtp, rtcp = time.monotonic(), self._rtp, self._rtcp
         while not self._stop.is_set():
             try:
-                packet, extra, _, source = self._rtp.recvmsg(2048, 64)
+                packet, extra, _, source = rtp.recvmsg(2048, 64)
             except TimeoutError:
                 continue
+            except OSError:  # it has been closed: the device has moved
+                return
             self.times.append(time.monotonic())
-            seconds, nanoseconds = struct.unpack("qq", extra[0][2])
-            self._heard(packet, seconds + nanoseconds / 1e9, source[1])
+            self._heard(packet, arrival(extra), source[1])
             if self.reports and self.times[-1] - reported > REPORT_SECONDS and not self.silent.is_set():
                 reported = self.times[-1]
                 with contextlib.suppress(OSError):  # nobody listens there
-                    self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
+                    rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
 
     def _heard(self, packet: bytes, arrived: float, port: int) -> None:
         """Take a packet of sound, which arrived from a port at a moment by the clock of the kernel."""
@@ -185,6 +212,12 @@ class MediaDevice(BareSpeaker):
         sequence, stream = struct.unpack("!H", packet[2:4])[0], packet[8:12]
         block = stream + struct.pack("!IIIII", lost & 0xFFFFFF, sequence, jitter, 0, 0)
         return struct.pack("!BBHI", 0x81, RECEIVER_REPORT, 7, 0x5EAC0DE) + block
+
+
+def arrival(extra: list[tuple[int, int, bytes]]) -> float:
+    """Return when a packet arrived, by the clock of the kernel, from what `recvmsg` returns with SO_TIMESTAMPNS."""
+    seconds, nanoseconds = struct.unpack("qq", extra[0][2])
+    return float(seconds + nanoseconds / 1e9)
 
 
 def field_of(message: str, name: str) -> str:

@@ -15,7 +15,7 @@ from broadcast_bridge.fan_out.speaker_seats import AGREES_SECONDS, REPORT_SECOND
 from broadcast_bridge.fan_out.streams import sending_sockets
 from haichieu.demo.trial_station import free_port
 from tests.broadcast_bridge.fan_out.re_invites import answer, invite
-from tests.station.media_device import _media_sockets
+from tests.station.media_device import media_sockets
 
 HOST = "127.0.0.1"
 
@@ -76,7 +76,7 @@ class Bench:
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     with ExitStack() as stack:
-        asterisk, speaker = (Ear(*_media_sockets()) for _ in range(2))
+        asterisk, speaker = (Ear(*media_sockets()) for _ in range(2))
         while True:
             port = free_port(socket.SOCK_DGRAM) & ~1
             try:
