@@ -7,7 +7,7 @@ SHELL := bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup asterisk model demo test proof bench lint format lock clean
+.PHONY: help setup asterisk model demo cluster-demo test proof bench lint format lock clean
 
 # Compiled modules are kept: a station then starts in half the time, in the tests too.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,7 +17,7 @@ ARGS ?=
 PYTHON ?=
 
 help: ## print this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install the locked Python libraries into .venv, and the system packages that a station needs
 	@docker/install-system-packages run
@@ -34,11 +34,16 @@ demo: ## start a station in a temporary home and prove with real calls that it w
 	@docker/install-system-packages demo >&2 || true  # it says what it uses instead
 	@exec $(BIN)/haichieu demo $(ARGS)
 
+cluster-demo: ## start three nodes with Kamailio and PostgreSQL, broadcast through them, and kill one (ARGS="--once --json")
+	@$(MAKE) asterisk >&2
+	@docker/install-system-packages demo province >&2
+	@exec $(BIN)/haichieu cluster-demo $(ARGS)
+
 # Three workers are on the telephone, one drives the browser, two compute. `make proof` rests less, and has three.
 # In a new clone, one process compiles the tests while others fetch; else every worker would compile all of them.
 # Lint runs beside the tests, which mostly wait; its result is printed after theirs, and both must succeed.
 define test_and_lint
-docker/install-system-packages run demo test $${HAICHIEU_PROOF:+proof} & installing=$$!
+docker/install-system-packages run demo province test $${HAICHIEU_PROOF:+proof} & installing=$$!
 PYTHON="$(PYTHON)" docker/make-venv
 wait $$installing
 $(BIN)/pytest --collect-only -q $(ARGS) >/dev/null 2>&1 & compiling=$$!
@@ -63,7 +68,7 @@ proof: ## run the long proofs as well: both databases for everything, every page
 	$(test_and_lint)
 
 bench: ## run the benchmarks and print tables of ratios (ARGS="--only GROUP" for one group)
-	@docker/install-system-packages run test
+	@docker/install-system-packages run province test
 	@$(MAKE) asterisk model
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
 

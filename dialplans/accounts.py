@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dialplans.registration import DIRECT, Registration
 from haichieu.errors import HaiChieuError
 
 REALM = "haichieu"
@@ -17,14 +18,11 @@ DEFAULT_CODECS = ("alaw", "ulaw")
 FOR_EVER = "1000000"
 """Asterisk has no value for "unlimited"; by default it gives up on a carrier after ten failures."""
 
-LONGEST_REGISTRATION = "3600"
-"""Seconds. A device gets what it asks for up to this value, which most makers preset: some devices ignore the answer
-and register again by their own clock (RFC 3261 §10.2.4). Qualify notices much sooner that a device is gone."""
-
 CLEAR_DOMAIN = "unencrypted.invalid"
 """Domain of what arrives over UDP or TCP. Asterisk looks for the endpoint USER@DOMAIN first, and only then for USER."""
 
 FAN_OUT = "_fan_out"
+PROXY = "_proxy"
 FAN_OUT_CODECS = ("alaw", "ulaw", "g722")
 
 FINGERPRINT = "callerid_tag"
@@ -65,6 +63,7 @@ def speaker_account(
     encrypted: bool = False,
     behind_nat: bool = False,
     direct_media: bool = False,
+    registration: Registration = DIRECT,
 ) -> tuple[DynamicObject, ...]:
     """Return a loudspeaker: registers with HA1 `secret`, is qualified every `qualify_seconds`, cannot call.
 
@@ -80,7 +79,7 @@ def speaker_account(
     }
     if direct_media:
         fields["rtp_keepalive"] = "0"  # a second stream, beside that of the fan-out
-    return _registering(name, secret, qualify_seconds, fields, encrypted=encrypted)
+    return _registering(name, secret, qualify_seconds, fields, registration, encrypted=encrypted)
 
 
 def fan_out_account() -> tuple[DynamicObject, ...]:
@@ -146,6 +145,12 @@ def node_endpoint(name: str) -> str:
     return f"_node_{name}"
 
 
+def proxy_account() -> tuple[DynamicObject, ...]:
+    """Return the endpoint that answers the OPTIONS of a SIP proxy in front of the nodes, and can do nothing else."""
+    fields = {**_MEDIA, "identify_by": "username", "context": "from-speaker"}
+    return (DynamicObject("endpoint", PROXY, {**fields, FINGERPRINT: _digest(fields)}),)
+
+
 def phone_account(
     name: str,
     secret: str,
@@ -154,6 +159,7 @@ def phone_account(
     encrypted: bool = False,
     behind_nat: bool = False,
     qualified: bool = True,
+    registration: Registration = DIRECT,
 ) -> tuple[DynamicObject, ...]:
     """Return a phone on the station's network; its calls have `caller_number`, whatever its From header claims.
 
@@ -169,7 +175,7 @@ def phone_account(
         "trust_id_inbound": "no",
         "rtp_symmetric": _yes(behind_nat),
     }
-    return _registering(name, secret, 60 if qualified else 0, fields, encrypted=encrypted)
+    return _registering(name, secret, 60 if qualified else 0, fields, registration, encrypted=encrypted)
 
 
 def trunk_account(
@@ -342,7 +348,13 @@ def _unencrypted_endpoint(name: str) -> DynamicObject:
 
 
 def _registering(
-    name: str, secret: str, qualify_seconds: int, endpoint: Mapping[str, str], *, encrypted: bool
+    name: str,
+    secret: str,
+    qualify_seconds: int,
+    endpoint: Mapping[str, str],
+    registration: Registration,
+    *,
+    encrypted: bool,
 ) -> tuple[DynamicObject, ...]:
     _check(name)
     encryption = _ENCRYPTED if encrypted else {"media_encryption": "no", "transport": ""}
@@ -356,15 +368,21 @@ def _registering(
                 "max_contacts": "1",
                 "remove_existing": "yes",
                 "qualify_frequency": str(qualify_seconds),
-                "minimum_expiration": "30",
-                "default_expiration": LONGEST_REGISTRATION,
-                "maximum_expiration": LONGEST_REGISTRATION,
+                **registration.fields,
             },
         ),
         DynamicObject(
             "endpoint",
             name,
-            {**_MEDIA, "identify_by": "username", "auth": name, "aors": name, **endpoint, **encryption},
+            {
+                **_MEDIA,
+                "identify_by": "username",
+                "auth": name,
+                "aors": name,
+                **endpoint,
+                **encryption,
+                "rewrite_contact": _yes(not registration.through_proxy),
+            },
         ),
     )
 

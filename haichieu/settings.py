@@ -200,6 +200,12 @@ class Settings(_Sources):
         "",
         description="Address at which the other nodes reach this one; empty means bind (needed with 0.0.0.0).",
     )
+    behind_proxy: bool = Field(
+        False, description="Whether devices register through a SIP proxy, which alone can reach this node's SIP port."
+    )
+    registration_seconds: int = Field(
+        3600, ge=10, le=3600, description="Longest registration of a device; it may be away so long if a node is lost."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("rtp_ports")

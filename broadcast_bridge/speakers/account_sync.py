@@ -18,15 +18,18 @@ from dialplans.account_file import MODULES, AccountFile
 from dialplans.accounts import (
     FAN_OUT,
     FINGERPRINT,
+    PROXY,
     DynamicObject,
     fan_out_account,
     ha1,
     node_account,
     node_endpoint,
     phone_account,
+    proxy_account,
     speaker_account,
     trunk_account,
 )
+from dialplans.registration import DIRECT, Registration
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
@@ -63,6 +66,7 @@ class AccountSync:
         fan_out: bool = False,
         node: str = "",
         authorities: Callable[[list[str]], None] = lambda _: None,
+        registration: Registration = DIRECT,
     ) -> None:
         """`node` is the name of this one among those that share a PostgreSQL.
 
@@ -72,6 +76,7 @@ class AccountSync:
         self._certificates: list[str] | None = None
         self._node = node
         self._fan_out = fan_out
+        self._registration = registration
         self._client = client
         self._database = database
         self._vault = vault
@@ -136,7 +141,7 @@ class AccountSync:
             self._pushed[code] = account
         await asyncio.to_thread(self._file.write, [item for account in wanted.values() for item in account])
         if fresh:
-            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys() - {FAN_OUT} - self._nodes())
+            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys() - {FAN_OUT, PROXY} - self._nodes())
             log.info("accounts.pushed", count=len(fresh))
 
     def _nodes(self) -> set[str]:
@@ -247,7 +252,11 @@ class AccountSync:
             accounts[node_endpoint(other.name)] = node_account(
                 other.name, self._node, other.sip, node_password(self._vault)
             )
-        return {**accounts, FAN_OUT: fan_out_account()} if self._fan_out else accounts
+        if self._fan_out:
+            accounts[FAN_OUT] = fan_out_account()
+        if self._registration.through_proxy:
+            accounts[PROXY] = proxy_account()
+        return accounts
 
     def _account(self, row: Speaker | Phone | Trunk) -> Account | None:
         password = self._vault.try_unlock(row.password_locked) if row.password_locked else ""
@@ -262,6 +271,7 @@ class AccountSync:
                 encrypted=row.encrypted,
                 behind_nat=row.sends_from_elsewhere,
                 direct_media=self._fan_out and allows_direct_sound(row),
+                registration=self._registration,
             )
         if isinstance(row, Phone):
             return phone_account(
@@ -271,6 +281,7 @@ class AccountSync:
                 encrypted=row.encrypted,
                 behind_nat=row.sends_from_elsewhere,
                 qualified=row.is_asked,
+                registration=self._registration,
             )
         return trunk_account(
             row.code,

@@ -248,3 +248,12 @@ def demo(
     from haichieu.demo.live import run_demo
 
     raise SystemExit(run_demo(once=once, as_json=as_json))
+
+
+@app.command("cluster-demo", help=say("cli.cluster_demo.help"))
+def cluster_demo(
+    once: Annotated[bool, typer.Option("--once", help=say("cli.demo.once"))] = False, as_json: AsJson = False
+) -> None:
+    from haichieu.demo.cluster_demo import run_cluster_demo
+
+    raise SystemExit(run_cluster_demo(once=once, as_json=as_json))

@@ -11,7 +11,6 @@ import datetime
 import json
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -24,7 +23,6 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind, Reason, reason_message
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
-from dialplans.installation import Installation
 from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
 from haichieu.command_language import language, say, terminal
@@ -32,6 +30,7 @@ from haichieu.demo.audio_matching import Match, match
 from haichieu.demo.circle import Circle, bulletin_and_log
 from haichieu.demo.evidence_tables import table_of, table_of_speakers
 from haichieu.demo.hotline import Hotline, speak_write_and_be_answered, with_carrier
+from haichieu.demo.human_speech import human_speech
 from haichieu.demo.listeners import CODES, Listener, all_are_our_own, switch_on
 from haichieu.demo.programmes import Emergency, Scheduled, programme_and_emergency
 from haichieu.demo.softphone.controller import SoftPhone
@@ -151,10 +150,10 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         twilio, carrier_port = stack.enter_context(TwilioStandIn()), free_port(socket.SOCK_DGRAM)
         district = with_carrier(DISTRICT, folder, carrier_port)
         station = await stack.enter_async_context(trial_station(district, **_texts_through(twilio)))
-        sent = _speech(installation, folder, SPEECH, SPEECH_SECONDS)
+        sent = human_speech(installation, folder, SPEECH, SPEECH_SECONDS)
         listeners = await _switch_on(station, folder, stack)
         report = await _official_is_heard(station, folder, sent, listeners)
-        bulletin = _speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
+        bulletin = human_speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
         _say("demo.bulletin_waits")
         heard = {code: listener.heard for code, listener in listeners.items()}
         scheduled, emergency = await programme_and_emergency(station, bulletin, heard)
@@ -173,7 +172,7 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         if not once:
             web = f"http://{station.settings.bind}:{station.settings.web_port}/healthz"
             _say("demo.station_stays_up", server=station.server, web=web)
-            await _until_interrupted()
+            await until_interrupted()
     return 0 if report.ok else 1
 
 
@@ -227,16 +226,6 @@ def _leave_recordings(listeners: dict[str, Listener]) -> tuple[str, ...]:
     for file, listener in files.items():
         write_wav(file, listener.heard())
     return tuple(str(file) for file in files)
-
-
-def _speech(installation: Installation, folder: Path, name: str, seconds: float) -> Path:
-    """Return human speech that comes with every Asterisk, cut to the length of a short announcement."""
-    wav = folder / f"{name}.wav"
-    source = installation.data / "sounds" / "en" / f"{name}.gsm"
-    subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-i", source, "-t", str(seconds), "-ar", "8000", wav], check=True
-    )
-    return wav
 
 
 def _reachable(station: TrialStation) -> set[str]:
@@ -382,7 +371,7 @@ def _say(key: str, **fields: Field) -> None:
     print(say(key, **fields), file=sys.stderr, flush=True)
 
 
-async def _until_interrupted() -> None:
+async def until_interrupted() -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

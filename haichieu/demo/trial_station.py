@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from haichieu.database import Database, migrate
+from haichieu.demo.process_tree import kill_tree
 from haichieu.district.reconcile import apply_file
 from haichieu.errors import EnvironmentProblem
 from haichieu.home import enter_home
@@ -99,6 +100,13 @@ class TrialStation:
             await self.stop()
             raise EnvironmentProblem("demo.not_started", log=self.log.read_text(errors="replace")[-3000:])
 
+    async def kill(self) -> None:
+        """Kill every process of it at once, as a power cut does."""
+        process, self.process = self.process, None
+        if process is not None:
+            kill_tree(process.pid)
+            await process.wait()
+
     async def stop(self) -> int | None:
         """Stop it; return its exit status, None when it had to be killed."""
         process, self.process = self.process, None
@@ -176,16 +184,23 @@ async def trial_station(
 
 @contextlib.asynccontextmanager
 async def trial_nodes(
-    district: Path, database_url: str, names: Sequence[str], **settings: str | int | float
+    district: Path,
+    database_url: str,
+    names: Sequence[str],
+    each: Mapping[str, Mapping[str, str | int | float]] | None = None,
+    /,
+    **settings: str | int | float,
 ) -> AsyncIterator[dict[str, TrialStation]]:
-    """Start several nodes that share a PostgreSQL database; everything else is gone afterwards."""
+    """Start several nodes that share a PostgreSQL database; everything else is gone afterwards.
+
+    `each` has further settings of single nodes.
+    """
     async with contextlib.AsyncExitStack() as stack:
         nodes: dict[str, TrialStation] = {}
         for name in names:
             keys = nodes[names[0]].settings.home / "secrets" if nodes else None
-            nodes[name] = await stack.enter_async_context(
-                trial_station(None if nodes else district, keys, node=name, database_url=database_url, **settings)
-            )
+            given = {"node": name, "database_url": database_url, **settings, **(each or {}).get(name, {})}
+            nodes[name] = await stack.enter_async_context(trial_station(None if nodes else district, keys, **given))
         yield nodes
 
 

@@ -26,6 +26,7 @@ from broadcast_bridge.studio.studio import Studio
 from dialplans.account_file import AccountFile
 from dialplans.configuration import write_authorities
 from dialplans.numbering import OutgoingCalls
+from dialplans.registration import Registration
 from feedback.citizens.consent_recordings import ConsentRecordings
 from feedback.intake.missed_calls import MissedCalls
 from feedback.intake.voice_messages import VoiceMessages
@@ -131,9 +132,11 @@ def speaker_part(
     )  # fmt: skip
     file = AccountFile(station.home)
     node = "" if database.is_sqlite else settings.node
+    registration = Registration(settings.registration_seconds, through_proxy=settings.behind_proxy)
     accounts = AccountSync(
         client, database, station.vault, file, settings.qualify_seconds, fan_out=settings.fan_out, node=node,
         authorities=partial(write_authorities, settings),
+        registration=registration,
     )  # fmt: skip
     return SpeakerPart(
         accounts,

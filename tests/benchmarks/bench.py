@@ -28,6 +28,7 @@ from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import Sound, write_wav
 from haichieu.database import now
+from haichieu.demo.process_tree import descendants
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.media import MediaStore
@@ -36,7 +37,6 @@ from tests.benchmarks.schedules import fill
 from tests.benchmarks.sink import RtpSink, share_lost
 from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes
 from tests.builders.sounds import kept
-from tests.crashes.processes import descendants
 
 PIN = "246810"
 PASSWORD = "benchmark-secret"

@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from feedback.texts.twilio_stand_in import TwilioStandIn
+from haichieu.demo.process_tree import descendants
 from haichieu.outgoing import outgoing_rule
 from haichieu.people import Account, Role, Unit
 from haichieu.phone_numbers import normalise
@@ -30,7 +31,7 @@ from tests.campaigns.sip_attacker import SipAttacker
 from tests.campaigns.sip_attackers import forging_caller, stolen_phone, stolen_speaker, stranger
 from tests.campaigns.tally import Report
 from tests.campaigns.targets import OFFICIALS, Targets
-from tests.crashes.processes import descendants, supervisor
+from tests.crashes.processes import supervisor
 from tests.station.scene import Scene
 from tests.station.stations import cut_speeches, started
 

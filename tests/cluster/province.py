@@ -1,6 +1,5 @@
 """Three nodes that share one PostgreSQL, with a loudspeaker at each, and what a test can do and see there."""
 
-import contextlib
 import datetime
 import itertools
 import shutil
@@ -14,6 +13,9 @@ import sqlalchemy as sa
 from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from feedback.models import Message
+from feedback.states import Direction
+from haichieu.alarms import open_alarms
 from haichieu.audio.sound import Sound, active_frames, read_wav, write_wav
 from haichieu.database import Database, now
 from haichieu.demo.audio_matching import Match, match
@@ -22,9 +24,9 @@ from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, trial_nodes, until
 from haichieu.media import MediaStore
 from tests.builders.sounds import kept
-from tests.crashes.processes import descendants, kill
+from tests.cluster.database_line import DatabaseLine
 from tests.every_table import load_every_table
-from tests.postgres import private_cluster
+from tests.postgres import PostgresCluster, private_cluster
 
 load_every_table()
 
@@ -63,6 +65,7 @@ name = "Phía tây"
 speakers = ["loa-tay"]
 """
 OFFICIAL, PIN = "+84912000001", "246810"
+CITIZEN = "+84977000111"
 CALLERS = f"""
 [[officials]]
 code = "1001"
@@ -84,6 +87,28 @@ name = "Máy Hải"
 password = "secret-of-may-hai"
 caller_number = "{OFFICIAL}"
 encrypted = false
+
+[[numbers]]
+number = "1022"
+flow = "hotline"
+unit = "T"
+
+[[departments]]
+code = "kinh-te"
+name = "Phòng Kinh tế"
+
+[[categories]]
+code = "1"
+name = "Điện, nước"
+department = "kinh-te"
+answer_within_days = 7
+
+[[phones]]
+id = "may-dan"
+name = "Máy dân"
+password = "secret-of-may-dan"
+caller_number = "{CITIZEN}"
+encrypted = false
 """
 WEST = "78"
 """The zone of the loudspeaker at the last node."""
@@ -96,6 +121,9 @@ class Province:
     nodes: dict[str, TrialStation]
     folder: Path
     stack: AsyncExitStack
+    postgres: PostgresCluster
+    line: DatabaseLine
+    """The line to PostgreSQL of the last node."""
     speakers: dict[str, SoftSpeaker] = field(default_factory=dict)
     recordings: dict[str, Path] = field(default_factory=dict)
 
@@ -124,9 +152,9 @@ class Province:
         return speaker
 
     @asynccontextmanager
-    async def phone(self, node: str) -> AsyncIterator[SoftPhone]:
-        """Register the official's telephone at a node for the length of the block."""
-        async with SoftPhone(id="may-hai", password="secret-of-may-hai", server=self.nodes[node].server) as phone:
+    async def phone(self, node: str, name: str = "may-hai") -> AsyncIterator[SoftPhone]:
+        """Register the official's telephone, or another one, at a node for the length of the block."""
+        async with SoftPhone(id=name, password=f"secret-of-{name}", server=self.nodes[node].server) as phone:
             await phone.registered()
             yield phone
 
@@ -157,13 +185,8 @@ class Province:
             return session.scalar(sa.select(Speaker.node).where(Speaker.code == code, Speaker.reachable)) or ""
 
     async def kill(self, name: str) -> None:
-        """Kill every process of a node at once, as a power cut does."""
-        process, self.nodes[name].process = self.nodes[name].process, None
-        assert process is not None
-        for pid in (process.pid, *descendants(process.pid)):  # the supervisor first, or it would start them again
-            with contextlib.suppress(ProcessLookupError):
-                kill(pid)
-        await process.wait()
+        """Kill every process of a node at once."""
+        await self.nodes[name].kill()
 
     def ask(self, speech: Path, at: str, seconds: float = 0.0, zone: str = ZONE, **more: object) -> int:
         """Ask for a speech, whose file only one node has, in a zone; return the broadcast's id."""
@@ -173,6 +196,27 @@ class Province:
             sound = kept(session, MediaStore(self.nodes[at].settings.home / "media", 1), copy)
             request = Request("test", "Bản tin", [sound.id], [zone], due_at=due, **more)  # type: ignore[arg-type]
             return starting.ask(session, request, now()).id
+
+    def open_alarms(self) -> set[tuple[str, str]]:
+        """Return kind and subject of each open alarm."""
+        with self.database.reading() as session:
+            return {(alarm.kind, alarm.subject) for alarm in open_alarms(session)}
+
+    def messages(self) -> list[Message]:
+        """Return the citizens' messages with their sounds."""
+        with self.database.reading() as session:
+            spoken = (
+                sa.select(Message).where(Message.direction == Direction.IN).options(sa.orm.joinedload(Message.sound))
+            )
+            return list(session.scalars(spoken.order_by(Message.id)))
+
+    async def until_playing(self, broadcast_id: int, speakers: int = len(NAMES)) -> None:
+        """Wait until so many loudspeakers play a broadcast."""
+
+        def playing() -> int:
+            return sum(state == "playing" for state, _, _ in self.deliveries(broadcast_id).values())
+
+        await until(lambda: playing() == speakers, f"{speakers} are playing", 40)
 
     def stop(self, broadcast_id: int) -> None:
         """Stop a broadcast as a user of any panel does."""
@@ -228,10 +272,14 @@ async def province(folder: Path) -> AsyncIterator[Province]:
     quick = {"check_direct_calls": False, "transcriber": "none", "qualify_seconds": 2, "min_free_megabytes": 1}
     with private_cluster(max_connections="200") as postgres:
         postgres.make_template()
-        with postgres.database() as url:
+        line = DatabaseLine(postgres.folder, folder)
+        with postgres.database() as url, line.working():
             async with AsyncExitStack() as stack:
-                nodes = await stack.enter_async_context(trial_nodes(district, url, NAMES, **quick))
-                made = Province(nodes, folder, stack)
+                over_line: dict[str, dict[str, str | int | float]] = {
+                    NAMES[-1]: {"database_url": url.replace(str(postgres.folder), str(folder))}
+                }
+                nodes = await stack.enter_async_context(trial_nodes(district, url, NAMES, over_line, **quick))
+                made = Province(nodes, folder, stack, postgres, line)
                 for name, code in CODES.items():
                     await made.speaker(code, name)
                 yield made

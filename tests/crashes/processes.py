@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+from haichieu.demo.process_tree import descendants
 from haichieu.demo.trial_station import TrialStation
 
 
@@ -11,24 +12,6 @@ def supervisor(station: TrialStation) -> int:
     """Return the process id of `haichieu up`."""
     assert station.process is not None
     return station.process.pid
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """Return the processes below one, with their command lines."""
-    parents, commands = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (folder / "stat").read_text()
-            commands[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
-    below: dict[int, str] = {}
-    fresh = {pid}
-    while fresh:
-        fresh = {child for child, parent in parents.items() if parent in fresh}
-        below |= {child: commands[child] for child in fresh}
-    return below
 
 
 def child_of(station: TrialStation, name: str) -> int:

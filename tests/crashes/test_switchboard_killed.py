@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from haichieu.alarms import AlarmKind, open_alarms
+from haichieu.demo.process_tree import descendants
 from haichieu.demo.trial_station import until
-from tests.crashes.processes import child_of, descendants, is_running, kill, supervisor
+from tests.crashes.processes import child_of, is_running, kill, supervisor
 from tests.station.district import HAI, PINS
 from tests.station.scene import SAME, Scene
 

@@ -17,6 +17,7 @@ from dialplans.accounts import (
     trunk_account,
 )
 from dialplans.degraded import DegradedMode, DegradedSounds
+from dialplans.registration import Registration
 from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.on_disk import files_with
@@ -76,6 +77,20 @@ def test_caller_number_must_be_a_number(number: str) -> None:
 def test_registering_account_contains_no_clear_password() -> None:
     for account in (speaker_account("s", ha1("s", SECRET), ["alaw"], 30), phone("p")):
         assert SECRET not in repr(account)
+
+
+def test_account_behind_a_proxy_takes_its_path_and_registers_often() -> None:
+    rules = Registration(60, through_proxy=True)
+    for account in (
+        speaker_account("s", "0" * 32, ["alaw"], 30, registration=rules),
+        phone_account("p", "0" * 32, "101", registration=rules),
+    ):
+        (fields,) = [item.fields for item in account if item.object_type == "aor"]
+        given = (fields["support_path"], fields["minimum_expiration"], fields["maximum_expiration"])
+        assert given == ("yes", "30", "60")
+        assert account[-1].fields["rewrite_contact"] == "no", "the proxy's address is not the device's"
+    (fields,) = [item.fields for item in phone("p") if item.object_type == "aor"]
+    assert (fields["support_path"], fields["maximum_expiration"]) == ("no", "3600"), "a device could name any path"
 
 
 @pytest.mark.asyncio(loop_scope="session")

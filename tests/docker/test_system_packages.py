@@ -44,7 +44,7 @@ def test_each_package_is_listed_once_with_a_reason() -> None:
     assert sorted(set(names)) == sorted(names)
     for line in lines:
         fields, _, why = line.partition("#")
-        assert fields.split()[1] in ("venv", "run", "demo", "test", "proof"), line
+        assert fields.split()[1] in ("venv", "run", "demo", "province", "test", "proof"), line
         assert why.strip(), line
 
 

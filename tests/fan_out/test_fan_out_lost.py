@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from haichieu.demo.process_tree import descendants
 from haichieu.demo.trial_station import until
-from tests.crashes.processes import descendants, supervisor
+from tests.crashes.processes import supervisor
 from tests.fan_out.devices import devices, direct
 from tests.fan_out.recording_device import RecordingDevice
 from tests.fan_out.scene import PLAIN, FanOutScene, widest_gap
