@@ -17,7 +17,7 @@ ARGS ?=
 PYTHON ?=
 
 help: ## print this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## install the locked Python libraries into .venv, and the system packages that a station needs
 	@docker/install-system-packages run

@@ -37,6 +37,8 @@ class FakeAsterisk:
         """The bridge that each channel was added to last."""
         self.dialled: list[str] = []
         """Every channel that was dialled."""
+        self.left_to_dialplan: list[tuple[str, str, str]] = []
+        """Each channel that was given back, with context and label."""
         self.answers_at_once = True
         self.plays_at_once = True
         self.deaf = False
@@ -113,6 +115,8 @@ class FakeAsterisk:
                 self.answer(channel)
         elif operation is operations.HANG_UP:
             self.hang_up(channel)
+        elif operation is operations.CONTINUE:
+            self.left_to_dialplan.append((channel, given["context"], given["label"]))
         elif operation is operations.PLAY:
             self.sounds.append(given["media"])
             self.playbacks[given["playbackId"]] = channel

@@ -139,5 +139,18 @@ def test_two_at_once_make_one_environment(project: Project) -> None:
 
 def test_without_a_target_every_target_is_explained(project: Project) -> None:
     listed = project.make().stdout
-    for target in ("setup", "asterisk", "model", "demo", "test", "proof", "bench", "lint", "format", "lock", "clean"):
+    for target in (
+        "setup",
+        "asterisk",
+        "model",
+        "demo",
+        "cluster-demo",
+        "test",
+        "proof",
+        "bench",
+        "lint",
+        "format",
+        "lock",
+        "clean",
+    ):
         assert f"make {target} " in listed

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 
 from haichieu.ari import operations
+from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, NoMedia, NoSuchThing
 
@@ -33,6 +34,12 @@ async def check(client: AriClient, channel_id: str) -> None:
     await client.request(
         operations.SET_CHANNEL_VARIABLE, channelId=channel_id, variable="PJSIP_SEND_SESSION_REFRESH()", value="invite"
     )
+
+
+async def leave_to_asterisk(client: AriClient, call: Call) -> None:
+    """Let the dialplan serve a call that has just arrived, as it does without the application; it is ours no more."""
+    call.hung_up = True  # what follows must not hang it up
+    await client.request(operations.CONTINUE, channelId=call.id, context="inbound", extension="s", label="alone")
 
 
 async def rtp_statistics(client: AriClient, channel_id: str) -> Mapping[str, float]:

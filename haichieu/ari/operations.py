@@ -73,6 +73,7 @@ SET_CHANNEL_VARIABLE = _op("POST", "/channels/{channelId}/variable", "variable",
 SEND_SILENCE = _op("POST", "/channels/{channelId}/silence")
 STOP_SILENCE = _op("DELETE", "/channels/{channelId}/silence")
 MUTE = _op("POST", "/channels/{channelId}/mute", "direction")
+CONTINUE = _op("POST", "/channels/{channelId}/continue", "context", "extension", "label", once=True)
 HANG_UP = _op("DELETE", "/channels/{channelId}", "reason")
 PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media", "offsetms")
 RTP_STATISTICS = _op("GET", "/channels/{channelId}/rtp_statistics")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session as DatabaseSession
 
@@ -19,6 +20,7 @@ from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, CallEnded, HungUp, Lost
 from haichieu.ari.events import Event
+from haichieu.ari.in_call import leave_to_asterisk
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
 from haichieu.phone_numbers import masked, same_number
@@ -202,7 +204,12 @@ class Reception:
     async def _serve(self, call: Call) -> None:
         async with call:
             dialled = call.may_have_dialled
-            destination = await self._database.look(lambda session: destination_of(session, dialled, now()))
+            try:
+                destination = await self._database.look(lambda session: destination_of(session, dialled, now()))
+            except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
+                log.warning("call.left_to_asterisk", call=call.id, problem=shown(problem))
+                await leave_to_asterisk(self._client, call)
+                return
             if destination is None:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")

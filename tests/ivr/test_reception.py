@@ -99,6 +99,19 @@ async def test_missed_call_is_queued_once_the_database_works_again(
     faulty.close()
 
 
+async def test_call_is_served_by_asterisk_while_the_database_is_away(database: Database, tmp_path: Path) -> None:
+    faulty = FaultyDatabase(database)
+    async with calls(database, tmp_path) as made:
+        made.reception._database = faulty
+        faulty.fail_once()
+        made.arrives(HOTLINE)
+        await until(lambda: made.asterisk.left_to_dialplan != [], "the call is left to the dialplan")
+        await until(lambda: not made.reception._tasks, "nothing more is done")
+        assert made.asterisk.left_to_dialplan == [("call-1", "inbound", "alone")]
+        assert list(made.asterisk.channels) == ["call-1"], "it is not hung up"
+    faulty.close()
+
+
 async def test_calls_to_the_officials_line_are_limited_before_the_flow(database: Database, tmp_path: Path) -> None:
     async with calls(database, tmp_path, calls_a_minute_on_a_line=0) as made:
         made.arrives(OFFICIALS)
