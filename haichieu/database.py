@@ -30,6 +30,16 @@ T = TypeVar("T")
 CHANGE_CHANNEL = "haichieu"
 """PostgreSQL notification channel on which every commit that wrote something is announced."""
 
+NOTICES_SILENCE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""Parameters of PostgreSQL connections: a server that is cut off says nothing, and by default it would be waited for by
+the quarter of an hour. A URL may name others."""
+
 WRITERS = 6
 READERS = 4
 """Threads of one process that `run` and `look` use."""
@@ -104,8 +114,9 @@ class Database:
     """One engine and the ways to use it: sessions to write in or only to read in, here or in a thread."""
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        given = sa.make_url(url)
+        self.is_sqlite = given.get_backend_name() == "sqlite"
+        self.url = given if self.is_sqlite else given.update_query_dict({**NOTICES_SILENCE, **given.query})
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(self.engine.execution_options(**{_READS_ONLY: True}), expire_on_commit=False)

@@ -186,3 +186,10 @@ def test_nodes_reach_each_other_at_the_address_of_the_settings(
 ) -> None:
     said = announcement(load_settings(**settings))
     assert (said.address, said.sip) == addresses
+
+
+def test_silent_database_is_noticed_within_seconds() -> None:
+    query = Database("postgresql://haichieu@db1.example/haichieu?tcp_user_timeout=4000").url.query
+    assert int(str(query["connect_timeout"])) <= 10
+    assert query["tcp_user_timeout"] == "4000", "what the URL says is kept"
+    assert int(str(query["keepalives_idle"])) + 3 * int(str(query["keepalives_interval"])) < 15
