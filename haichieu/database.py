@@ -37,8 +37,8 @@ NOTICES_SILENCE = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
-"""Parameters of PostgreSQL connections: a server that is cut off says nothing, and by default it would be waited for by
-the quarter of an hour. A URL may name others."""
+"""Parameters of PostgreSQL connections, unless the URL names others: a server that is cut off says nothing, and by
+default a quarter of an hour passes before that is noticed."""
 
 WRITERS = 6
 READERS = 4

@@ -21,7 +21,6 @@ from broadcast_bridge.broadcasts import starting
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState
 from broadcast_bridge.programmes import intake
-from dialplans.installation import Installation
 from haichieu.audio.sound import Sound, read_wav
 from haichieu.command_language import say, terminal
 from haichieu.database import now
@@ -117,14 +116,16 @@ async def _demo(*, once: bool, as_json: bool) -> int:
     installation = find_or_fetch(load_settings())
     with tempfile.TemporaryDirectory(prefix="haichieu-cluster-") as name:
         folder = Path(name)
+        speech = human_speech(installation, folder, SPEECH, SPEECH_SECONDS)
+        long = human_speech(installation, folder, OTHER_SPEECH, OTHER_SECONDS)
         _say("demo.cluster.starting")
         async with stage(folder) as running:
             _say("demo.cluster.spread", speakers=len(running.speakers), spread=_spread(running))
-            recording = await _recording_in_step(running, _speech(installation, folder))
+            recording = await _recording_in_step(running, speech)
             _say("demo.cluster.live")
-            live = await _official_is_heard(running, _speech(installation, folder))
+            live = await _official_is_heard(running, speech)
             _say("demo.cluster.killing")
-            lost = await _node_is_lost(running, _long_speech(installation, folder))
+            lost = await _node_is_lost(running, long)
             proven = recording.proven and live.proven and lost.proven
             report = ClusterReport(proven, round(time.monotonic() - began, 1), list(NODES), recording, live, lost)
             if as_json:
@@ -141,14 +142,6 @@ async def _demo(*, once: bool, as_json: bool) -> int:
 def _spread(running: Stage) -> tuple[str, ...]:
     served = running.served_by()
     return tuple(f"{name}: {', '.join(sorted(code for code, at in served.items() if at == name))}" for name in NODES)
-
-
-def _speech(installation: Installation, folder: Path) -> Path:
-    return human_speech(installation, folder, SPEECH, SPEECH_SECONDS)
-
-
-def _long_speech(installation: Installation, folder: Path) -> Path:
-    return human_speech(installation, folder, OTHER_SPEECH, OTHER_SECONDS)
 
 
 def stored(running: Stage, speech: Path, node: str) -> int:
