@@ -120,7 +120,7 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         long = human_speech(installation, folder, OTHER_SPEECH, OTHER_SECONDS)
         _say("demo.cluster.starting")
         async with stage(folder) as running:
-            _say("demo.cluster.spread", speakers=len(running.speakers), spread=_spread(running))
+            _say("demo.cluster.spread", spread=_spread(running))
             recording = await _recording_in_step(running, speech)
             _say("demo.cluster.live")
             live = await _official_is_heard(running, speech)
