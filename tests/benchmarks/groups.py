@@ -13,6 +13,7 @@ from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 from tests.benchmarks import cases, panel, playout, schedules, sending, speech, transcription
 from tests.benchmarks.bench import MOST_PAGED, Bench, Run, median, memory, with_bench
+from tests.benchmarks.cluster import measure_cluster
 from tests.benchmarks.hotline import STEPS, measure_hotline
 from tests.benchmarks.table import Row
 from tests.benchmarks.ways import open_ways
@@ -231,6 +232,10 @@ def _speech(options: Options, tell: Tell) -> None:
         asyncio.run(with_bench(Path(folder), [1], on_air, voice_folder=str(voices)))
 
 
+def _cluster(options: Options, tell: Tell) -> None:
+    asyncio.run(measure_cluster(tell, max(options.size, 2 * QUICK_SIZE + 1), options.runs))
+
+
 def _transcription(options: Options, tell: Tell) -> None:
     # Not inside an event loop: it runs its own, as the worker does.
     for row in transcription.measure(options.runs):
@@ -278,6 +283,7 @@ GROUPS = (
     Group("latency", "from mouth to ear beside Dial()", r"mouth to ear", _at_a_bench(_latency)),
     Group("on-time", "a schedule's first sound; memory", r"\d+ schedules: |memory of", _at_a_bench(_on_time)),
     Group("hotline", "callers at once", r"hotline", _hotline),
+    Group("cluster", "three nodes, Kamailio and PostgreSQL", r"3 nodes|registration through", _cluster),
     Group("schedules", "a year of schedules", r"\d+ schedules, ", _without_a_station(schedules.measure)),
     Group("playout", "the look for missed airings", r"\d+ speakers, \d+ quiet", _without_a_station(playout.measure)),
     Group("cases", "a desk among 100,000 cases", r"[\d,]+ cases, ", _without_a_station(cases.measure)),
