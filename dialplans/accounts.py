@@ -358,6 +358,7 @@ def _registering(
 ) -> tuple[DynamicObject, ...]:
     _check(name)
     encryption = _ENCRYPTED if encrypted else {"media_encryption": "no", "transport": ""}
+    contact = {"rewrite_contact": _yes(not registration.through_proxy)}
     return (
         *((_unencrypted_endpoint(name),) if encrypted else ()),
         DynamicObject("auth", name, {"auth_type": "md5", "username": name, "realm": REALM, "md5_cred": secret}),
@@ -374,15 +375,7 @@ def _registering(
         DynamicObject(
             "endpoint",
             name,
-            {
-                **_MEDIA,
-                "identify_by": "username",
-                "auth": name,
-                "aors": name,
-                **endpoint,
-                **encryption,
-                "rewrite_contact": _yes(not registration.through_proxy),
-            },
+            {**_MEDIA, "identify_by": "username", "auth": name, "aors": name, **endpoint, **encryption, **contact},
         ),
     )
 
