@@ -102,7 +102,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     Raises RouteWithoutRule.
     """
     panel = open_panel(database, settings)
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None, template_folder=".")  # each beside its area's code
     _configure(app, panel)
     register_gate(app, panel)
     register_language(app, panel)

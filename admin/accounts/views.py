@@ -213,6 +213,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
             tokens = Counter(token.account_id for token in tokens_of(session, now()))
         following = found[A_PAGE - 1].email if len(found) > A_PAGE else ""
         return page(
-            "people.html", kind="accounts", people=found[:A_PAGE], words=words, after=after, following=following,
+            "officials/people.html", kind="accounts", people=found[:A_PAGE], words=words, after=after,
+            following=following,
             seen=seen, codes=codes, tokens=tokens, is_disabled=is_disabled,
         )  # fmt: skip

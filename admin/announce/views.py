@@ -212,7 +212,7 @@ def _form_page(panel: Panel, form: Form, status: int = 200, programme: str = "")
         earlier = _earlier(session, who, int(sound_of) if sound_of.isdecimal() and len(sound_of) < 10 else None)
         files = broadcast_drafts.with_files(session, who.actor)
     return page_that_records(
-        "announce.html", status, form=form, zones=zones, programmes=programmes, programme=programme,
+        "announce/announce.html", status, form=form, zones=zones, programmes=programmes, programme=programme,
         chosen=[one.zone.code for one in zones] if len(zones) == 1 else [code for codes in wanted for code in codes],
         priorities=drafting.PRIORITIES, may_announce=who.may(Action.ANNOUNCE), earlier=earlier, files=files,
         longest_text=intake.LONGEST_TEXT, most_bytes=MOST_BYTES, longest_seconds=int(MOST_SECONDS),
@@ -235,7 +235,7 @@ def _page_of_file(panel: Panel, draft: BroadcastDraft, file: DraftSound) -> Resp
     """Return the progress of the file of a draft; when it could not be converted, the form with the reason."""
     if file.problem is not None:
         return _form_page(panel, Form(_fields_of(draft), {"": file.problem}), 422)
-    return page("announcement.html", draft=draft, file=file)
+    return page("announce/announcement.html", draft=draft, file=file)
 
 
 def _preview(panel: Panel, number: int, form: Form, status: int) -> Response:
@@ -254,7 +254,7 @@ def _preview(panel: Panel, number: int, form: Form, status: int) -> Response:
     if draft.text:
         voices.prepare(LANGUAGE)  # loaded by the time that the user plays it or puts it on air
     return page(
-        "announcement.html", status, file=None, draft=draft, outlook=shown, form=form, sound=sound,
+        "announce/announcement.html", status, file=None, draft=draft, outlook=shown, form=form, sound=sound,
         reading=text_as_read(draft.text, LANGUAGE, dictionary_of(panel.database)) if draft.text else "",
         voice=voices.spoken_by().get(LANGUAGE, "") if draft.text else (sound.synthetic if sound else ""),
         later=[url_for("announcement_sound", number=number, part=part) for part in range(1, parts)],

@@ -27,4 +27,4 @@ def register_audit_trail(app: Flask, panel: Panel) -> None:
         with panel.database.reading() as session:
             found = audit.find(session, words=words, most=ROWS + 1, before=before)
         older = found[ROWS - 1].id if len(found) > ROWS else None
-        return page("audit_trail.html", entries=found[:ROWS], words=words, before=before, older=older)
+        return page("audit_trail/audit_trail.html", entries=found[:ROWS], words=words, before=before, older=older)

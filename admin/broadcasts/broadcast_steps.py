@@ -65,7 +65,8 @@ def _ask_stop(panel: Panel, number: int) -> Response:
         (say("stop.state"), say(f"broadcast_state.{one.state}")),
     ]  # fmt: skip
     return page(
-        "confirm.html", heading=say("stop.title"), says=says or ("" if button else say("stop.over")), facts=facts,
+        "broadcasts/confirm.html", heading=say("stop.title"), says=says or ("" if button else say("stop.over")),
+        facts=facts,
         button=button, is_grave=True, back=url_for("now"), form=Form(), fields=(),
     )  # fmt: skip
 
@@ -92,7 +93,7 @@ def _ask_again(panel: Panel, number: int) -> Response:
         (say("emergency.speakers"), [speaker.name for speaker in speakers]),
     ]  # fmt: skip
     return page(
-        "confirm.html", heading=say("log.again_title"), facts=facts,
+        "broadcasts/confirm.html", heading=say("log.again_title"), facts=facts,
         says=say("log.again_sounds", reachable=reachable, total=len(speakers)), button=say("log.again_confirm"),
         is_grave=False, back=_address(number), form=Form(), fields=(),
     )  # fmt: skip
@@ -119,7 +120,7 @@ def _ask_title(panel: Panel, number: int) -> Response:
 
 def _title_page(number: int, form: Form, status: int = 200) -> Response:
     return page(
-        "confirm.html", status, heading=say("log.keep_title"), says=say("log.keep_how"), facts=(),
+        "broadcasts/confirm.html", status, heading=say("log.keep_title"), says=say("log.keep_how"), facts=(),
         button=say("log.keep_confirm"), is_grave=False, back=_address(number), form=form, fields=[TITLE],
     )  # fmt: skip
 

@@ -44,7 +44,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             found = log.find(session, wanted, seen_by(session, visitor()), before)
             units, zones = units_to_choose(session, visitor()), zones_to_choose(session)
         return page(
-            "broadcast_log.html", found=found, asked=asked, before=before, units=units, zones=zones,
+            "broadcasts/broadcast_log.html", found=found, asked=asked, before=before, units=units, zones=zones,
             reason_message=reason_message, states=list(BroadcastState), kinds=list(Kind), priorities=list(Priority),
         )  # fmt: skip
 
@@ -63,7 +63,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             sounds = [url_for("sound", number=one) for one in sounds_of(session, found)]
             stoppable = may_stop(session, visitor(), found)
         return page(
-            "broadcast.html", broadcast=found, proof=proof, again=again, missing=missing, station=station,
+            "broadcasts/broadcast.html", broadcast=found, proof=proof, again=again, missing=missing, station=station,
             reason_message=reason_message, printed_at=now(), villages=villages, sounds=sounds, may_stop=stoppable,
             is_open=is_open(found), follows=changes_soon(found, now()),
         )  # fmt: skip

@@ -85,7 +85,7 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
         ).all()
         commands = device_commands.latest(session, [source.id for source in sources], MOST_COMMANDS)
     return page(
-        "bulletins.html", status, form=form, bulletins=[(one, offered.to_decide(one, at)) for one in found],
+        "bulletins/bulletins.html", status, form=form, bulletins=[(one, offered.to_decide(one, at)) for one in found],
         sources=sources, commands=commands, longest_reason=LONGEST_REASON, starts_of=_starts,
     )  # fmt: skip
 

@@ -226,7 +226,7 @@ def _form_page(
         here = now().astimezone(ZoneInfo(the_station(session).timezone))
         day = here.date() + datetime.timedelta(days=here.time() >= START)
         return page(
-            "schedule_form.html", status, form=form, doubts=doubts, named=named,
+            "calendar/schedule_form.html", status, form=form, doubts=doubts, named=named,
             number=number, repeats=REPEATS, weekdays=WEEKDAYS, whats=list(What), day_rules=list(Days),
             timezone=_other_clock(session, find_schedule(session, number)) if number is not None else None,
             own_unit=str(who.account.unit_id), day=day.isoformat(), start=f"{START:%H:%M}", offered=offered,
@@ -248,7 +248,7 @@ def _schedule_page(panel: Panel, number: int, form: Form, status: int = 200, dou
         content = forecast.contents.of(one, moments[0].at if moments else at)
         reasons = {part.id: reason_message(reason) for part, reason in content.left_out}
         return page(
-            "schedule.html", status, schedule=one, coming=coming, content=content,
+            "calendar/schedule.html", status, schedule=one, coming=coming, content=content,
             words=_words(one, the_station(session).timezone), doubts=doubts_about(session, one, at),
             seconds=forecast.contents.seconds(one, at), is_over=is_over(one, at),
             form=form, was=_wall_or_none(form.value("was")), move_doubts=doubts,

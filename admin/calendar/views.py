@@ -74,7 +74,8 @@ def register_calendar(app: Flask, panel: Panel) -> None:
             shown = days(session, visitor(), first, count, timezone, now(), zone_id, most)
             zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
             return page(
-                "calendar.html", days=shown, hours=hours_of(shown, here), chosen=chosen, here=here, before=before,
+                "calendar/calendar.html", days=shown, hours=hours_of(shown, here), chosen=chosen, here=here,
+                before=before,
                 after=after, zones=zones, zone_id=zone_id, view="month" if is_month else "week", alike=Alike(),
             )  # fmt: skip
 
@@ -122,7 +123,8 @@ def _list_page(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         schedules, older = listed(session, visitor().units, before)
         return page(
-            "calendar.html", status, view="list", chosen=None, zone_id=None, schedules=schedules, before=before,
+            "calendar/calendar.html", status, view="list", chosen=None, zone_id=None, schedules=schedules,
+            before=before,
             older=older, form=form, zones=zones_for(session, visitor()), units=units_for(session, visitor()),
             own_unit=str(visitor().account.unit_id),
         )  # fmt: skip

@@ -61,7 +61,7 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200, preview:
         chosen = listing(session, panel.citizens, who, request.args, moment)
         previous, following = case_search.neighbours(session, chosen.wanted, chosen.filters.order, case)
         return page_that_records(
-            "case.html",
+            "cases/case.html",
             status,
             shown=shown,
             case=case,

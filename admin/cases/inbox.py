@@ -58,10 +58,10 @@ def show_list(panel: Panel, form: Form, status: int = 200) -> Response:
             "requests": data_requests.next_due(session, who.units),
         }
         if is_live_part():
-            return page("case_list.html", status, **part)
+            return page("cases/case_list.html", status, **part)
         works = who.may(Action.WORK_ON_CASES)
         return page(
-            "cases.html",
+            "cases/cases.html",
             status,
             **part,
             offered=chosen.offered,

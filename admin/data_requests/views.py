@@ -75,7 +75,8 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
         for field in [one for one in form.problems if one not in shown]:  # its request is settled by now
             form.problems[""] = form.problems.pop(field)
         return page(
-            "data_requests.html", status, form=form, requests=found, at=now(), longest_reason=LONGEST_REASON
+            "data_requests/data_requests.html", status, form=form, requests=found, at=now(),
+            longest_reason=LONGEST_REASON
         )  # fmt: skip
 
 

@@ -62,6 +62,6 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         entries = list(session.scalars(sa.select(Pronunciation).order_by(Pronunciation.written)))
     return page(
-        "pronunciations.html", status, entries=entries, form=form, longest_written=LONGEST_WRITTEN,
+        "dictionary/pronunciations.html", status, entries=entries, form=form, longest_written=LONGEST_WRITTEN,
         longest_said=LONGEST_SAID,
     )  # fmt: skip

@@ -162,7 +162,7 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
             "unit": [str(who.account.unit_id)],
         }
         return page(
-            "duties.html", status, form=form, duties=found, quarter=quarter, offered=offered,
+            "duties/duties.html", status, form=form, duties=found, quarter=quarter, offered=offered,
             typed=Form({**started, **form.fields}, form.problems), fields=FIELDS_OF_NEW,
             section=duty_section(found), station=the_station(session), printed_at=now(), days_heard=days_heard,
             villages_met=villages_met,
@@ -179,7 +179,7 @@ def _duty(panel: Panel, number: int, form: Form, status: int = 200, doubts: Doub
         plans = who.may(Action.SCHEDULE)
         changing = form.value("do") == "change"
         return page(
-            "duty.html", status, duty=duty, proof=proof, wanted=wanted, mark=mark_of(wanted) if wanted else "",
+            "duties/duty.html", status, duty=duty, proof=proof, wanted=wanted, mark=mark_of(wanted) if wanted else "",
             coming=[run for run in sorted(planned_runs(session, duty, places, here)) if run >= here],
             schedules=[one for one in duty.schedules if one.removed_at is None], doubts=doubts,
             changed=status == 409 and not doubts, form=form if changing else Form(fields_of(duty)), sent=form,
@@ -207,7 +207,7 @@ def _certificate(panel: Panel, code: str) -> Response:
         }
         issuer = names_of_actors(session, [found.issued_by]).get(found.issued_by, found.issued_by)
         return page(
-            "certificate.html", certificate=found, issuer=issuer, facts=facts, days=days, source=rule.source,
+            "duties/certificate.html", certificate=found, issuer=issuer, facts=facts, days=days, source=rule.source,
             runs=_runs(found),
         )  # fmt: skip
 

@@ -41,7 +41,7 @@ def register_emergency(app: Flask, panel: Panel) -> None:
             if form.value("confirmed") != shown.mark:
                 # Loaded by the time that the user has read the preview.
                 voices_for(panel, form.values("zone")).prepare(LANGUAGE)
-                return page("emergency_confirm.html", sounding=shown, changed=bool(form.value("confirmed")))
+                return page("emergency/emergency_confirm.html", sounding=shown, changed=bool(form.value("confirmed")))
             wish = Wish(
                 [zone.code for zone in shown.zones], shown.text,
                 priority=Priority.EMERGENCY, siren=shown.siren, times=shown.times,
@@ -59,7 +59,7 @@ def register_emergency(app: Flask, panel: Panel) -> None:
 def _first_step(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         zones = zones_for(session, visitor())
-    return page("emergency.html", status=status, form=form, zones=zones, times=TIMES)
+    return page("emergency/emergency.html", status=status, form=form, zones=zones, times=TIMES)
 
 
 def _times(given: str) -> int:

@@ -199,7 +199,7 @@ class EntryPages(ABC):
             heading = self.heading(row)
             fields = self.fields(row, form)
         return page(
-            "entry_form.html", status, heading=heading, address=self.step(number, "edit"), form=form,
+            "entries/entry_form.html", status, heading=heading, address=self.step(number, "edit"), form=form,
             fields=fields, is_new=row is None, asks_password=self.asks_password(is_new=row is None), acts=acts,
             back=self.address(number) if self.page_of and row is not None else self.listed(), **context,
         )  # fmt: skip

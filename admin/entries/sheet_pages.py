@@ -38,7 +38,8 @@ def register_sheet(
     def show(form: Form, status: int = 200, **more: object) -> Response:
         head, _, line = sample.partition("\n")
         return page(
-            "sheet.html", status, form=form, title=say(f"sheet.title_{where}"), back=url_for(where), keys=columns,
+            "entries/sheet.html", status, form=form, title=say(f"sheet.title_{where}"), back=url_for(where),
+            keys=columns,
             columns=_in_words(columns), sample=f"{_in_words(head)}\n{line}", **{"sheet": None, **more},
             asks_password=kind in (ACCOUNT, OFFICIAL),
         )  # fmt: skip
@@ -85,7 +86,7 @@ def register_sheet(
 
 def passwords_page(given: Sequence[tuple[str, str]]) -> Response:
     """Show the temporary passwords of accounts by their e-mail address, once."""
-    return page_shown_once("shown_once.html", about="password", secrets=given, back="accounts")
+    return page_shown_once("entries/shown_once.html", about="password", secrets=given, back="accounts")
 
 
 def uploaded_table() -> str:

@@ -183,7 +183,7 @@ def _draft_page(panel: Panel, name: str, form: Form, status: int = 200, gone: st
         current = read_sketch(versions.find_version(session, name, work.current))
         wrong_words = words_to_change(session, work, current, work.sketch)
     return page(
-        "flow_draft.html", status, work=work, form=form, verbs=list(VERBS), title_languages=TITLE_LANGUAGES,
+        "flows/flow_draft.html", status, work=work, form=form, verbs=list(VERBS), title_languages=TITLE_LANGUAGES,
         wrong_words=wrong_words, gone=gone,
     )  # fmt: skip
 
@@ -200,7 +200,7 @@ def _node_page(panel: Panel, name: str, step_id: str, form: Form, status: int = 
     chosen = [str(step.get(field.name) or "") for field in fields if field.name in PROMPT_FIELDS]
     prompts = prompt_choices(work, form.value("field_prompt") or next(iter(chosen), ""))
     return page(
-        "flow_step.html", status, work=work, step=step, form=form, fields=fields, exits=exits_of(step["verb"]),
+        "flows/flow_step.html", status, work=work, step=step, form=form, fields=fields, exits=exits_of(step["verb"]),
         prompts=prompts,
     )  # fmt: skip
 
@@ -208,7 +208,7 @@ def _node_page(panel: Panel, name: str, step_id: str, form: Form, status: int = 
 def _json_page(panel: Panel, name: str, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         work = work_on(panel, session, name)
-    return page("flow_json.html", status, work=work, form=form, changed=status == 409)
+    return page("flows/flow_json.html", status, work=work, form=form, changed=status == 409)
 
 
 def _status(refusal: HaiChieuError) -> int:

@@ -65,7 +65,7 @@ def try_flow(panel: Panel, name: str) -> Response:
     except FlowMistakes as found:
         mistakes = found.mistakes
     return page(
-        "flow_trial.html", name=name, of=of, number=number, has_draft=draft is not None, keys=keys, trial=trial,
+        "flows/flow_trial.html", name=name, of=of, number=number, has_draft=draft is not None, keys=keys, trial=trial,
         numbers=range(current, max(current - MOST_VERSIONS, -1), -1), shown=_lines(trial) if trial else [],
         mistakes=mistakes, about=about, spoken=prompts.languages, keypad=KEYPAD, code=CODE, pin=PIN,
         pole=grouped(CODE_OF_POLE), broken=grouped(CODE_OF_BROKEN),

@@ -53,7 +53,7 @@ def register_flows(app: Flask, panel: Panel) -> None:
                 newest = next(iter(versions.history(session, name)), None)
                 current = read_sketch(find_version(session, name, newest.number if newest else 0))
                 shown.append((name, current, newest, versions.find_draft(session, name)))
-        return page("flows.html", flows=shown)
+        return page("flows/flows.html", flows=shown)
 
     @app.get("/flows/<name>")
     @needs(CONFIGURE, where=units_of_flow)
@@ -63,7 +63,7 @@ def register_flows(app: Flask, panel: Panel) -> None:
             work, history = work_on(panel, session, name), versions.history(session, name)
             current = read_sketch(find_version(session, name, work.current))
         roots = outline(current)
-        return page("flow.html", work=work, history=history, current=current, roots=roots, diagram=draw(roots))
+        return page("flows/flow.html", work=work, history=history, current=current, roots=roots, diagram=draw(roots))
 
     @app.get("/flows/<name>/versions/<int:number>")
     @needs(CONFIGURE, where=units_of_flow)
@@ -124,7 +124,7 @@ def _publish_page(panel: Panel, name: str, form: Form, status: int = 200) -> Res
         old = read_sketch(find_version(session, name, work.current))
         wrong_words = words_to_change(session, work, old, work.sketch)
     return page(
-        "flow_publish.html", status, work=work, form=form, changes=differences(old, work.sketch),
+        "flows/flow_publish.html", status, work=work, form=form, changes=differences(old, work.sketch),
         wrong_words=wrong_words, longest_words=LONGEST_TEXT,
         longest=versions.LONGEST_REASON,
     )  # fmt: skip
@@ -138,7 +138,7 @@ def _version_page(panel: Panel, name: str, number: int, form: Form, status: int 
         said = next((one for one in versions.history(session, name) if one.number == number), None)
         wrong_words = words_to_change(session, work, old, shown)
     return page(
-        "flow_version.html", status, work=work, form=form, number=number, said=said, shown=shown,
+        "flows/flow_version.html", status, work=work, form=form, number=number, said=said, shown=shown,
         roots=outline(shown), changes=differences(old, shown), wrong_words=wrong_words, longest=versions.LONGEST_REASON,
     )  # fmt: skip
 

@@ -85,7 +85,7 @@ def _answer(status: int, title: str, detail: Message) -> AnyResponse:
     offered = ["application/problem+json", "text/html"]
     if request.path.startswith(API) or request.accept_mimetypes.best_match(offered) != "text/html":
         return problem(status, title, detail)
-    return page("error.html", status, shown=status, known=_known(status), detail=detail)
+    return page("layout/error.html", status, shown=status, known=_known(status), detail=detail)
 
 
 def _known(status: int) -> int:

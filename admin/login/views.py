@@ -148,7 +148,7 @@ def _again(form: Form, status: int = 401, *, asks_code: bool = False) -> Respons
 
 
 def _page(form: Form, wanted: str, kept: str = "", status: int = 200, *, asks_code: bool = False) -> Response:
-    return page("login.html", status, form=form, next=wanted, kept=kept, asks_code=asks_code)
+    return page("login/login.html", status, form=form, next=wanted, kept=kept, asks_code=asks_code)
 
 
 def _half_in(database: Database, moment: datetime.datetime) -> Account | None:

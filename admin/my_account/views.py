@@ -92,7 +92,7 @@ def _turn_codes_on(panel: Panel) -> Response:
         form.problems["code"] = say("second_factor.wrong")
         return _set_up(panel, form, 422)
     return page_shown_once(
-        "shown_once.html", about="recovery", secrets=[("", code) for code in codes], back="my_account"
+        "entries/shown_once.html", about="recovery", secrets=[("", code) for code in codes], back="my_account"
     )
 
 
@@ -128,7 +128,9 @@ def _create_token(panel: Panel) -> Response:
             token = tokens.create(session, account, form.value("name"), visitor().actor, now(), _limits(form))
     except HaiChieuError as refusal:
         return _overview(panel, token_problem=refusal.message, status=422)
-    return page_shown_once("shown_once.html", about="token", secrets=[(form.value("name"), token)], back="my_account")
+    return page_shown_once(
+        "entries/shown_once.html", about="token", secrets=[(form.value("name"), token)], back="my_account"
+    )
 
 
 def _revoke_token(panel: Panel) -> Response:
@@ -159,7 +161,9 @@ def _overview(panel: Panel, status: int = 200, **problems: Message) -> Response:
             "codes_left": second_factor.recovery_codes_left(session, account_id),
         }
     form = Form(take_kept(panel) if request.method == "GET" else sent_form().fields)
-    return page("my_account.html", status, this_login=visitor().login_id, form=form, problems=problems, **found)
+    return page(
+        "my_account/my_account.html", status, this_login=visitor().login_id, form=form, problems=problems, **found
+    )
 
 
 def _set_up(panel: Panel, form: Form, status: int = 200) -> Response:
@@ -169,4 +173,4 @@ def _set_up(panel: Panel, form: Form, status: int = 200) -> Response:
             return redirect(url_for("my_account"), 303)
         secret = second_factor.prepare(session, panel.vault, account, now())
         image = second_factor.qr_code(secret, account, the_station(session).name)
-    return page("second_factor.html", status=status, form=form, secret=secret, qr_code=Markup(image))  # noqa: S704
+    return page("my_account/second_factor.html", status=status, form=form, secret=secret, qr_code=Markup(image))  # noqa: S704

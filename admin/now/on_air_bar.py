@@ -46,7 +46,7 @@ def register_on_air_bar(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW, in_background=True)
     def on_air_bar() -> str:
         """Return the bar alone with what needs the visitor, for a page to refresh."""
-        return render_template("on_air.html")
+        return render_template("now/on_air.html")
 
 
 def _shows_it_itself() -> bool:

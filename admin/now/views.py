@@ -39,7 +39,7 @@ def register_now(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def now() -> Response:
         """Show what is on air, upcoming broadcasts, what waits for the visitor, speakers, cases and alarms."""
-        return page("now_board.html" if is_live_part() else "now.html", board=_look(panel))
+        return page("now/now_board.html" if is_live_part() else "now/now.html", board=_look(panel))
 
     @app.get("/wallboard")
     @needs(Action.VIEW)
@@ -49,7 +49,7 @@ def register_now(app: Flask, panel: Panel) -> None:
             shown = board(session, visitor(), present_moment(), panel.settings.node)
             needed = attention(session, visitor())
             name = the_station(session).name
-        return page("wallboard.html", board=shown, needed=needed, station_name=name)
+        return page("now/wallboard.html", board=shown, needed=needed, station_name=name)
 
     @app.get("/now/events")
     @for_anyone_signed_in

@@ -114,7 +114,9 @@ def register_numbers(app: Flask, panel: Panel) -> None:
             trunks = [(trunk, render(trunk.words, page_language())) for trunk in trunk_states(session)]
         shown = [(one, answer_at(one, moment, page_language()), routes_of(one)) for one in found[:A_PAGE]]
         following = found[A_PAGE - 1].number if len(found) > A_PAGE else ""
-        return page("numbers.html", numbers=shown, titles=titles, trunks=trunks, after=after, following=following)
+        return page(
+            "numbers/numbers.html", numbers=shown, titles=titles, trunks=trunks, after=after, following=following
+        )
 
     @app.get("/numbers/<int:number>")
     @needs(Action.CONFIGURE, where=units_of_number)
@@ -127,7 +129,7 @@ def register_numbers(app: Flask, panel: Panel) -> None:
         routes = routes_of(row)
         plans = {days: day_plan(routes, days) for days in (Days.WORKING, Days.OFF)}
         return page(
-            "number.html", number=row, titles=titles, plans=plans, answer=answer_at(row, asked, page_language())
+            "numbers/number.html", number=row, titles=titles, plans=plans, answer=answer_at(row, asked, page_language())
         )  # fmt: skip
 
 

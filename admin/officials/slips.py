@@ -44,7 +44,7 @@ def slips_page(panel: Panel, pins: Iterable[tuple[Official, str]]) -> Response:
         lines = {unit: number for unit, number in session.execute(query)}
         rows = session.scalars(sa.select(Official).where(Official.id.in_(new)).order_by(Official.code))
         slips = [_slip(row, new[row.id], names[row.unit_id], lines) for row in rows]
-    return page_shown_once("slips.html", slips=slips)
+    return page_shown_once("officials/slips.html", slips=slips)
 
 
 def _slip(row: Official, pin: str, unit: UnitName, lines: Mapping[int, str]) -> Slip:

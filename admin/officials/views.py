@@ -200,7 +200,12 @@ def register_officials(app: Flask, panel: Panel) -> None:
             found = session.scalars(query).unique().all()
         following = found[A_PAGE - 1].code if len(found) > A_PAGE else ""
         return page(
-            "people.html", kind="officials", people=found[:A_PAGE], words=words, after=after, following=following
+            "officials/people.html",
+            kind="officials",
+            people=found[:A_PAGE],
+            words=words,
+            after=after,
+            following=following,
         )
 
 

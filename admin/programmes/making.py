@@ -61,7 +61,7 @@ def register_making(app: Flask, panel: Panel) -> None:
         """Show what is being made in the background for the visitor's units, how far it is, and what came of it."""
         with panel.database.reading() as session:
             found = making_jobs.listed(session, visitor().units)
-        return page("work.html", found=found, working=any(one.done_at is None for one in found))
+        return page("programmes/work.html", found=found, working=any(one.done_at is None for one in found))
 
 
 def preview_text(panel: Panel, number: int) -> Response:
@@ -140,7 +140,7 @@ def new_page(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         units = units_for(session, visitor())
     return page_that_records(
-        "programme_form.html", status, programme=None, form=form, units=units, languages_spoken=LANGUAGES,
+        "programmes/programme_form.html", status, programme=None, form=form, units=units, languages_spoken=LANGUAGES,
         most_bytes=MOST_BYTES, own_unit=str(visitor().account.unit_id),
         longest_text=intake.LONGEST_TEXT, longest_seconds=int(MOST_SECONDS), voices=panel.synthesiser.spoken_by(),
         voice_choices=voice_choices(panel, form.value("voice")),

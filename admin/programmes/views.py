@@ -69,7 +69,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
             found, total = programme_search.find(session, _wanted(asked, visitor()), number)
             names = {unit.name for unit in units}
             return page(
-                "programmes.html", found=found, total=total, asked=asked, number=number, units=units,
+                "programmes/programmes.html", found=found, total=total, asked=asked, number=number, units=units,
                 more=(number + 1) * programme_search.PAGE < total, states=list(ProgrammeState),
                 languages_spoken=LANGUAGES, categories=_categories(session, visitor()),
                 usage=[one for one in programme_retention.usage(session) if one.unit in names],
@@ -178,7 +178,7 @@ def _page_of(panel: Panel, number: int, form: Form, status: int = 200) -> Respon
             .limit(MOST_HISTORY)
         ).all()
         return page(
-            "programme.html", status, programme=one, form=form, open_steps=open_steps, history=history,
+            "programmes/programme.html", status, programme=one, form=form, open_steps=open_steps, history=history,
             changes=changes_since_approval(session, one),
             own_work=who.actor == one.author and not one.unit.author_may_approve,
             may={action.value: who.may(action) for action in (Action.EDIT, Action.APPROVE, Action.AIR)},
@@ -190,7 +190,8 @@ def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Resp
         one = find_programme(session, number)
         edition = form.value("edition") if status == 422 else one.updated_at.isoformat()
         return page(
-            "programme_form.html", status, programme=one, form=form, edition=edition, languages_spoken=LANGUAGES,
+            "programmes/programme_form.html", status, programme=one, form=form, edition=edition,
+            languages_spoken=LANGUAGES,
             last_day=last_day(session, one), longest_text=intake.LONGEST_TEXT,
             voice_choices=voice_choices(panel, form.value("voice", one.voice or "")),
         )  # fmt: skip

@@ -58,7 +58,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         asked["voice"] = asked["voice"] if asked["voice"] in list(Voice) else ""
         shown = lines(found, asked["language"], asked["q"], asked["voice"], asked["after"], A_PAGE + 1)
         return page(
-            "prompts.html", lines=shown[:A_PAGE], asked=asked, languages_spoken=languages, voices=list(Voice),
+            "prompts/prompts.html", lines=shown[:A_PAGE], asked=asked, languages_spoken=languages, voices=list(Voice),
             following=shown[A_PAGE - 1].key if len(shown) > A_PAGE else "",
         )  # fmt: skip
 
@@ -142,7 +142,8 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         # A form refused for its text alone keeps the edition that it began with.
         edition = form.value("edition") if status == 422 and form.was_sent else own.edition if own else ""
         return page_that_records(
-            "prompt.html", status, key=key, line=line, language_spoken=language, own=own, form=form, edition=edition,
+            "prompts/prompt.html", status, key=key, line=line, language_spoken=language, own=own, form=form,
+            edition=edition,
             phones=phones, call=call, call_goes_on=goes_on(call),
             values=sorted(found.variables(key)), readable=found.can_read(language), longest=LONGEST_TEXT,
             built_in=texts.template(key, language),

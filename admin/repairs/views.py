@@ -107,7 +107,7 @@ def register_repairs(app: Flask, panel: Panel) -> None:
                 images[one.line.number] = qr_code(f"tel:{one.line.number}")
         keys = {fault: key for key, fault in KEYED.items()}
         return page(
-            "pole_slips.html", slips=slips, more=more, images=images, units=units, keys=keys,
+            "repairs/pole_slips.html", slips=slips, more=more, images=images, units=units, keys=keys,
             unit=text_asked("unit", 100),
         )  # fmt: skip
 
@@ -161,7 +161,8 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
             if speaker is not None and speaker.unit_id in visitor().units:
                 form = Form({"speaker": [speaker.code]})
     return page(
-        "repairs.html", status, form=form, repairs=found, lost=lost, wanted=wanted, before=before, following=following,
+        "repairs/repairs.html", status, form=form, repairs=found, lost=lost, wanted=wanted, before=before,
+        following=following,
         units=units, states=list(RepairState), faults=[(str(one), say(f"fault.{one}")) for one in KEYED.values()],
         longest=LONGEST_TEXT,
     )  # fmt: skip
@@ -179,7 +180,7 @@ def _page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
         form = Form({**form.fields, MARK: [mark_of(texts)]}, form.problems)
     returned = found.is_open and found.fault == Fault.AWAY and found.speaker.reachable
     return page(
-        "repair.html", status, form=form, repair=found, lost=lost, names=names, returned=returned,
+        "repairs/repair.html", status, form=form, repair=found, lost=lost, names=names, returned=returned,
         longest=LONGEST_TEXT,
     )  # fmt: skip
 

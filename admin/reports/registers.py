@@ -58,7 +58,7 @@ def register_registers(app: Flask, panel: Panel) -> None:
             table = _table(session, panel.citizens, kind, units_asked(session, unit), days, MOST_ON_PAGE)
             units, station = units_to_choose(session, visitor()), the_station(session)
         return page(
-            "registers.html", kind=kind, kinds=list(Register), table=table, days=days, unit=unit, units=units,
+            "reports/registers.html", kind=kind, kinds=list(Register), table=table, days=days, unit=unit, units=units,
             station=station, printed_at=now(), is_cut=len(table.rows) == MOST_ON_PAGE,
         )  # fmt: skip
 

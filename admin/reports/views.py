@@ -85,7 +85,11 @@ def _reports(panel: Panel, form: Form, status: int = 200) -> Response:
         unit_choices = units_to_choose(session, visitor())
         may_enter = visitor().may(Action.CONFIGURE)
         listed = [one for one in unit_choices if one.id in units and one.level == Level.VILLAGE] if may_enter else []
-        template = "effectiveness.html" if form.was_sent or text_asked("view", 10) == ONE_PAGE else "reports.html"
+        template = (
+            "reports/effectiveness.html"
+            if form.was_sent or text_asked("view", 10) == ONE_PAGE
+            else "reports/reports.html"
+        )
         return page(
             template, status, sections=shown, days=days, unit=code, units=unit_choices, station=station,
             last_month=month_before(days.since), printed_at=now(), listed=listed, households=found.households,

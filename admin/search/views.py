@@ -25,4 +25,4 @@ def register_search(app: Flask, panel: Panel) -> None:
         words = text_asked("q", LONGEST_WORDS)
         with panel.database.reading() as session:
             found = find_everywhere(session, panel.citizens, visitor(), words)
-        return page("search.html", words=words, kinds=found, newest=NEWEST_CASES)
+        return page("search/search.html", words=words, kinds=found, newest=NEWEST_CASES)

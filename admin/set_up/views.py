@@ -41,7 +41,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     def first_run(token: str) -> Response:
         """Show the form for the unit and the first administrator of an empty station."""
         _require_link(panel, token)
-        return page("first_run.html", form=Form({"level": [Level.COMMUNE]}), levels=LEVELS)
+        return page("set_up/first_run.html", form=Form({"level": [Level.COMMUNE]}), levels=LEVELS)
 
     @app.post("/first-run/<token>")
     @open_to_all
@@ -60,7 +60,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
                     abort(404)
         except EntryRefused as refusal:
             form.problems.update(refusal.problems)
-            return page("first_run.html", 422, form=form, levels=LEVELS)
+            return page("set_up/first_run.html", 422, form=form, levels=LEVELS)
         with panel.database.session() as session:
             PanelSignIn(panel.database, panel.vault).signed_in(session, account, origin_of(panel, account), moment)
         response = redirect(url_for("set_up"), 303)
@@ -132,4 +132,4 @@ def _steps(panel: Panel, form: Form, status: int = 200) -> Response:
             "may_all": visitor().units.issuperset(every_unit(session)),
         }  # fmt: skip
     unit = next((one for one in units if one.id == visitor().account.unit_id), None)
-    return page("set_up.html", status, steps=list(Step), left=left, form=form, unit=unit, **shown)
+    return page("set_up/set_up.html", status, steps=list(Step), left=left, form=form, unit=unit, **shown)

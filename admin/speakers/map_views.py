@@ -50,6 +50,7 @@ def _map(panel: Panel, form: Form, status: int = 200) -> Response:
         total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
         may_change = visitor().may(Action.CONFIGURE) and visitor().units >= set(every_unit(session))
     return page(
-        "speakers_map.html", status, drawing=draw(found, outline, box), placed=len(found), total=total, box=box,
+        "speakers/speakers_map.html", status, drawing=draw(found, outline, box), placed=len(found), total=total,
+        box=box,
         wanted=wanted, states=list(Standing), units=units, form=form, may_change=may_change, outline=bool(outline),
     )  # fmt: skip

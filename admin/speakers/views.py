@@ -184,7 +184,7 @@ class SpeakerPages(EntryPages):
                 sheet = account_sheet(session, self.panel.vault, self.panel.settings, row, host, visitor().actor)
         except UsageError as refusal:
             return self.again(number, refusal.message)
-        return page("speaker_account.html", device=row, sheet=sheet, back=self.address(number))
+        return page("speakers/speaker_account.html", device=row, sheet=sheet, back=self.address(number))
 
 
 def register_speakers(app: Flask, panel: Panel) -> None:
@@ -202,7 +202,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
             found, following = find_speakers(session, visitor(), wanted, request.args.get("after", "")[:40])
             total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
         return page(
-            "speakers.html", speakers=found, following=following, total=total, wanted=wanted,
+            "speakers/speakers.html", speakers=found, following=following, total=total, wanted=wanted,
             after=request.args.get("after"), units=units, states=list(Standing),
         )  # fmt: skip
 
@@ -214,7 +214,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
             return _speaker_page(panel, number)
         with panel.database.reading() as session:
             found = _doings(session, session.get_one(Speaker, number))
-        return page("speaker_played.html", **found)
+        return page("speakers/speaker_played.html", **found)
 
 
 def _codecs_to_choose(chosen: Sequence[str]) -> list[str]:
@@ -230,7 +230,8 @@ def _speaker_page(panel: Panel, number: int, problem: str | Message = "", status
         repairs = repairs_of(session, row.id, NEWEST)
         lost = days_lost(session, repairs, now())
     return page(
-        "speaker.html", status, take_out=Act("retire", "entry.retire", sure=say("speakers.retire_sure"), is_grave=True),
+        "speakers/speaker.html", status, take_out=Act("retire", "entry.retire", sure=say("speakers.retire_sure"),
+        is_grave=True),
         problem=problem, periods=periods, zones=zones, book=book, repairs=repairs, lost=lost,
         **found,
     )  # fmt: skip

@@ -101,7 +101,7 @@ class StationPages(EntryPages):
         with panel.database.session() as session:
             phone = session.get_one(Phone, row.id)
             sheet = account_sheet(session, panel.vault, panel.settings, phone, host, visitor().actor)
-        return page_shown_once("speaker_account.html", device=phone, sheet=sheet, back=url_for("station"))
+        return page_shown_once("speakers/speaker_account.html", device=phone, sheet=sheet, back=url_for("station"))
 
     def take_out(self, session: Session, row: Any) -> None:
         """Remove an entry. Raises StillInUse."""
@@ -151,4 +151,4 @@ def register_station(app: Flask, panel: Panel) -> None:
         """Show the station's own settings, and list its entries of every kind."""
         with panel.database.reading() as session:
             own, entries = the_station(session), entries_of(session)
-        return page("station.html", station=own, entries=entries)
+        return page("station/station.html", station=own, entries=entries)

@@ -86,9 +86,10 @@ def register_station_book(app: Flask, panel: Panel) -> None:
             return workbook_answer(f"so-dai-{year}", sections, say("book.year_heading", year=str(year)))
         if request.args.get("as") == "plan":
             in_order = sorted(sections, key=lambda one: PLAN.index(one.name))
-            return page("book_plan.html", sections=in_order, year=year, unit=unit, place=place)
+            return page("station_book/book_plan.html", sections=in_order, year=year, unit=unit, place=place)
         return page(
-            "book.html", sections=sections, year=year, years=sorted({*years, year}, reverse=True), unit=unit,
+            "station_book/book.html", sections=sections, year=year, years=sorted({*years, year}, reverse=True),
+            unit=unit,
             units=units, station=station, printed_at=now(), tables=TABLES.values(), counts=counts, table=None,
         )  # fmt: skip
 
@@ -218,7 +219,7 @@ def _list(panel: Panel, table: BookTable, wanted: BookFilter) -> AnyResponse:
         counts = counts_of_tables(session, who.units)
     listed = [one for one in columns_for(who, table) if one.listed]
     return page(
-        "book_list.html", table=table, tables=TABLES.values(), counts=counts, columns=listed, total=total,
+        "station_book/book_list.html", table=table, tables=TABLES.values(), counts=counts, columns=listed, total=total,
         wanted=wanted, rows=[(row, [cell(one, row, names) for one in listed]) for row in rows], units=units,
         after=after, following=after + A_PAGE if after + A_PAGE < total else 0, choice_words=choice_words,
         filters=[one for one in table.columns if one.choices], has_year=hasattr(table.model, "year"),
@@ -252,7 +253,8 @@ def _row_page(panel: Panel, table: BookTable, number: int, form: Form, status: i
             if one.value_type is ValueType.ROW and who.may(KEEP)
         }
     return page(
-        "book_form.html", status, table=table, number=number, form=form, columns=columns, shown=shown, units=units,
+        "station_book/book_form.html", status, table=table, number=number, form=form, columns=columns, shown=shown,
+        units=units,
         codes=codes, types=ValueType, choice_words=choice_words, is_new=number == NEW,
     )  # fmt: skip
 
@@ -260,7 +262,7 @@ def _row_page(panel: Panel, table: BookTable, number: int, form: Form, status: i
 def _sheet_page(table: BookTable, form: Form, status: int = 200, **more: object) -> AnyResponse:
     titles = [sentence(title) for title in columns_of(table).titles.values()]
     return page(
-        "sheet.html", status, form=form, title=say("book.import_title", table=sentence(table.title)),
+        "entries/sheet.html", status, form=form, title=say("book.import_title", table=sentence(table.title)),
         back=url_for("book_list", table=table.name), keys=", ".join(one.name for one in table.columns),
         columns=", ".join(titles), sample=";".join(titles), asks_password=False, **{"sheet": None, **more},
     )  # fmt: skip

@@ -24,7 +24,7 @@ def show_voice(panel: Panel, number: int, form: Form, status: int = 200) -> Resp
         unit = session.get_one(Unit, number)
         now_read_by = panel.synthesiser.preferring(wanted_voices(session, number)).spoken_by()
         return page(
-            "unit_form.html", status, kind="voice", unit=unit, form=form, now_read_by=now_read_by,
+            "units/unit_form.html", status, kind="voice", unit=unit, form=form, now_read_by=now_read_by,
             voice_choices=voice_choices(panel, form.value("voice", unit.voice or "")),
         )  # fmt: skip
 

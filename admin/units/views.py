@@ -80,7 +80,7 @@ def register_units(app: Flask, panel: Panel) -> None:
             changes = [(one, may_undo(one, mine)) for one in latest if mine & set(one.units)]
             names = names_of_actors(session, {one.actor for one, _ in changes})
         return page(
-            "units.html", tree=tree, changes=changes, names=names, steps=[*ChangeKind, VOICE],
+            "units/units.html", tree=tree, changes=changes, names=names, steps=[*ChangeKind, VOICE],
             voices=voice_names(panel.settings),
         )  # fmt: skip
 
@@ -173,12 +173,13 @@ def _undo_page(panel: Panel, number: int, form: Form) -> Response:
     try:
         return _confirm_or_do(panel, lambda session: undo(session, RULES, number, visitor().actor), form)
     except UnitChangeRefused as refusal:
-        return page("unit_preview.html", 409, outcome=None, refusal=refusal.message, form=form, has_changed=False)
+        return page("units/unit_preview.html", 409, outcome=None, refusal=refusal.message, form=form, has_changed=False)
 
 
 def _preview_page(outcome: Outcome, form: Form, *, has_changed: bool = False) -> Response:
     return page(
-        "unit_preview.html", outcome=outcome, groups=by_group(outcome.effects), form=form, has_changed=has_changed,
+        "units/unit_preview.html", outcome=outcome, groups=by_group(outcome.effects), form=form,
+        has_changed=has_changed,
         refusal=None,
     )  # fmt: skip
 
@@ -188,7 +189,7 @@ def _form_page(panel: Panel, number: int, kind: ChangeKind, form: Form, status: 
         tree = Tree(session)
         offered = offer(session, tree, _unit(session, number), kind, visitor().units)
     return page(
-        "unit_form.html", status, kind=kind, unit=offered.unit, offered=offered, form=form, parts_to_name=PARTS,
+        "units/unit_form.html", status, kind=kind, unit=offered.unit, offered=offered, form=form, parts_to_name=PARTS,
         longest_name=LONGEST_NAME, longest_code=LONGEST_CODE,
     )  # fmt: skip
 
@@ -199,7 +200,8 @@ def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
         chosen = next((one for one in above if str(one.id) == form.value("parent")), above[0] if above else None)
     low = chosen is None or RANK[Level(chosen.level)] >= RANK[Level.COMMUNE]
     return page(
-        "unit_new.html", status, form=form, above=above, levels=LEVELS, preset=Level.VILLAGE if low else Level.COMMUNE
+        "units/unit_new.html", status, form=form, above=above, levels=LEVELS,
+        preset=Level.VILLAGE if low else Level.COMMUNE
     )  # fmt: skip
 
 

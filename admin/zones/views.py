@@ -112,5 +112,5 @@ def _list(panel: Panel, problem: str | Message = "", status: int = 200) -> Respo
                 shown.append((zone, [speakers[one.id] for one in reach[zone.id].speakers], units <= mine))
         hours = the_station(session).quiet_hours
     return page(
-        "zones.html", status, zones=shown, problem=problem, station_hours=hours, hours=HOURS, moment=moment
+        "zones/zones.html", status, zones=shown, problem=problem, station_hours=hours, hours=HOURS, moment=moment
     )  # fmt: skip

@@ -77,7 +77,7 @@ from ivr.prompts.store import Voice
 from tests.builders.house import House
 
 ADMIN = FOLDER.parent
-SOURCES = [*(ADMIN / "templates").glob("*.html"), *ADMIN.rglob("*.py")]
+SOURCES = [*ADMIN.rglob("*.html"), *ADMIN.rglob("*.py")]
 STEPS = [
     *CaseEvent, "opened", "category", "unit", "assigned", "transcript_corrected", "transcribe_again", "merged",
     "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_retried",
@@ -184,7 +184,7 @@ def test_catalogue_has_exactly_the_texts_of_the_pages() -> None:
 
 def test_templates_contain_no_text_of_their_own() -> None:
     """Visible text in a template comes from the catalogue: what is left when tags and tags of Jinja are gone."""
-    for template in (ADMIN / "templates").glob("*.html"):
+    for template in ADMIN.rglob("*.html"):
         jinja = r"\{#.*?#\}|\{% call .*?endcall %\}|\{%.*?%\}|\{\{.*?\}\}"
         page = re.sub(jinja, " ", template.read_text(), flags=re.DOTALL)
         text = re.sub(r"<!--.*?-->|<[^>]*>", " ", page, flags=re.DOTALL)
@@ -193,7 +193,7 @@ def test_templates_contain_no_text_of_their_own() -> None:
 
 
 def test_no_template_contains_a_script_or_a_style() -> None:
-    for template in (ADMIN / "templates").glob("*.html"):
+    for template in ADMIN.rglob("*.html"):
         text = template.read_text()
         assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals=.js", text) == [], template.name
         assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text)), template.name
