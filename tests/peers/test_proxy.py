@@ -106,7 +106,7 @@ async def test_call_of_a_phone_arrives_at_its_node_with_its_own_account(nodes: N
     async with SoftPhone(server=nodes.proxy.server, id="desk", password=SECRET) as desk:
         await desk.registered()
         await desk.call("1022")
-        assert nodes.takes("TAKEN desk") != []
+        await until(lambda: nodes.takes("TAKEN desk") != [], "its node takes it", 5)
         await desk.hang_up()
         await desk.ended()
 
