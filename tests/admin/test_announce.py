@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 import sqlalchemy as sa
-from werkzeug.test import TestResponse
 
 from broadcast_bridge.broadcasts import broadcast_drafts
 from broadcast_bridge.broadcasts.broadcast_drafts import BroadcastDraft
@@ -15,6 +14,7 @@ from broadcast_bridge.programmes.models import Programme
 from haichieu.database import now
 from haichieu.media import unnamed
 from haichieu.station import the_station
+from tests.admin.announcing import mark, put_on_air, sent_sound
 from tests.builders.broadcasts import aired
 from tests.builders.house import Browser, House
 from tests.builders.programmes import drafted, ready
@@ -34,24 +34,6 @@ def prepared(browser: Browser, **fields: object) -> str:
     answer = browser.post("/announce", **{"zone": "12", "text": TEXT, **fields})
     assert answer.status_code == 303, answer.text
     return answer.headers["Location"]
-
-
-def mark(browser: Browser, path: str) -> str:
-    found = re.search(r'name="confirmed" value="([0-9a-f]{64})"', browser.get(path).text)
-    assert found
-    return found[1]
-
-
-def put_on_air(browser: Browser, path: str, **fields: str) -> TestResponse:
-    return browser.post(path, confirmed=mark(browser, path), **{"then": "now", **fields})
-
-
-def sent_sound(browser: Browser, sound: bytes, zone: str = "12", name: str = "recording.webm") -> TestResponse:
-    headers = {"X-CSRFToken": browser.form_token("/account"), "Accept": "application/problem+json"}
-    return browser.client.post(
-        "/announce/sound", query_string={"zone": zone, "name": name}, data=sound, headers=headers,
-        content_type="application/octet-stream",
-    )  # fmt: skip
 
 
 def in_hours(hours: float) -> str:

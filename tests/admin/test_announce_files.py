@@ -16,7 +16,7 @@ from haichieu.database import now
 from haichieu.errors import EnvironmentProblem
 from haichieu.jobs import Job
 from haichieu.media import unnamed
-from tests.admin.test_announce import put_on_air, sent_sound
+from tests.admin.announcing import put_on_air, sent_sound
 from tests.builders.house import Browser, House
 from tests.builders.sounds import tone
 

@@ -9,41 +9,21 @@ from pathlib import Path
 import pytest
 
 from dialplans.accounts import DynamicObject, trunk_account
-from dialplans.configuration import ari_password
 from dialplans.trunk_watch import registrations
 from haichieu.ari.client import AriClient
 from haichieu.ari.dialling import Leg, dial
 from haichieu.ari.errors import NotAnswered
-from haichieu.background import in_background
 from haichieu.demo.trial_station import free_port
-from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+from tests.lone_asterisk import lone_asterisk
+from tests.peers.called_carrier import ANSWERS, OURS, PLAIN, THEIRS, application
 from tests.peers.kamailio import PASSWORD, USERNAME, kamailio
 from tests.peers.sipp import field, plays, waits
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio]
 
-ANSWERS = "[degraded]\nexten => _[0-9+*#]!,1,Answer()\n same => n,Wait(20)\n"
-OURS, THEIRS = "02063888222", "0912345678"
-PLAIN = {"register": False, "username": "", "password": ""}
-
 
 def udp_port() -> int:
     return free_port(socket.SOCK_DGRAM)
-
-
-@asynccontextmanager
-async def application(asterisk: LoneAsterisk) -> AsyncIterator[AriClient]:
-    """The part of a switchboard that places calls."""
-
-    async def nothing(*_: object) -> None: ...
-
-    settings = asterisk.settings
-    async with (
-        AriClient("127.0.0.1", settings.ari_port, ari_password(settings), lambda _: None) as client,
-        in_background(client.run(nothing, nothing)),
-    ):
-        await client.connected.wait()
-        yield client
 
 
 async def test_carrier_reaches_the_contact_that_we_register(tmp_path: Path) -> None:

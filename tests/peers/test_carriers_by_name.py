@@ -19,10 +19,10 @@ from haichieu.demo.trial_station import free_port
 from haichieu.sip.models import Trunk
 from haichieu.vault import open_vault
 from tests.lone_asterisk import lone_asterisk
+from tests.peers.called_carrier import ANSWERS, OURS, PLAIN, THEIRS, application
 from tests.peers.dnsmasq import Dnsmasq, dnsmasq
 from tests.peers.kamailio import PASSWORD, USERNAME, kamailio
 from tests.peers.sipp import plays, waits
-from tests.peers.test_carriers import ANSWERS, OURS, PLAIN, THEIRS, application
 
 pytestmark = [
     pytest.mark.proof,

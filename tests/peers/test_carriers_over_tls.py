@@ -16,8 +16,8 @@ from haichieu.demo.trial_station import free_port, until
 from haichieu.sip.models import Trunk, TrunkState
 from tests.builders.certificates import DAY, authority, server_certificate
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+from tests.peers.called_carrier import application
 from tests.peers.kamailio import PASSWORD, USERNAME, Kamailio, kamailio
-from tests.peers.test_carriers import application
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio]
 

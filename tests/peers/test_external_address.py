@@ -9,10 +9,10 @@ from dialplans.accounts import ha1, phone_account, trunk_account
 from haichieu.ari.dialling import dial_one
 from haichieu.ari.errors import NotAnswered
 from tests.lone_asterisk import lone_asterisk
+from tests.peers.called_carrier import ANSWERS, PLAIN, application
 from tests.peers.house import SECRET
 from tests.peers.scripted_device import new_device
 from tests.peers.sipp import field
-from tests.peers.test_carriers import ANSWERS, PLAIN, application
 
 pytestmark = [pytest.mark.calls, pytest.mark.proof, pytest.mark.xdist_group("callers"), pytest.mark.asyncio]
 

@@ -26,19 +26,12 @@ from broadcast_bridge.source_system.exchange import (
     Receipt,
     UnitCounts,
 )
-from tests.sources import ROOT
+from tests.broadcast_bridge.source_system.documented_fields import FIELD, named, section
 
 MODULES = {"device": device_dialect, "portal": portal_dialect}
 STAND_IN = (province_forms, province_protocols, status_answers)
-FIELD = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]*)+|tanso|thoigian|order|volume|command|(?:[a-z]+-)?[a-z]+_[A-Za-z_]+")
-"""Names as the protocols have them; everything else between backticks is a value or a path."""
 OF_ANSWERS = {"MoTa", "ThongBao"}
 """Words of an answer that are only repeated in a message."""
-
-
-def section(dialect: str) -> str:
-    text = (ROOT / "docs/source-system.md").read_text()
-    return text.partition(f"## The {dialect} dialect\n")[2].partition("\n## ")[0]
 
 
 def rows(dialect: str) -> Iterator[tuple[str, set[str], set[str]]]:
@@ -47,10 +40,6 @@ def rows(dialect: str) -> Iterator[tuple[str, set[str], set[str]]]:
         if line.startswith("| ") and not line.startswith("| message"):
             message, verified, reconstructed = re.split(r"\s*\|\s*", line)[1:-1]
             yield message, named(verified), named(reconstructed)
-
-
-def named(text: str) -> set[str]:
-    return {one for one in re.findall(r"`([^`]+)`", text) if FIELD.fullmatch(one)}
 
 
 def literals(*modules: object) -> set[str]:

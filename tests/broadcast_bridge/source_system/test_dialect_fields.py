@@ -24,7 +24,7 @@ from broadcast_bridge.source_system.exchange import (
 )
 from broadcast_bridge.source_system.portal_dialect import PortalDialect
 from broadcast_bridge.source_system.states import BulletinState, ContentKind
-from tests.broadcast_bridge.source_system.test_dialect_documents import named, section
+from tests.broadcast_bridge.source_system.documented_fields import named, section
 
 AT = datetime.datetime(2026, 11, 20, 5, tzinfo=datetime.UTC)
 DIALECTS: Mapping[str, Dialect] = {"device": DeviceDialect(), "portal": PortalDialect()}
