@@ -152,7 +152,8 @@ async def announcer(
 ) -> AsyncIterator[Announcer]:
     """Open an announcer in a bridge during the block. Raises NotStarted.
 
-    With `wideband` it plays the 16 kHz form of a sound; without, Asterisk need not resample for every telephone.
+    With `wideband` it plays the 16 kHz form of a sound, without it the 8 kHz form: nothing is resampled. Asterisk
+    halves the amplitude of a sound that it brings from 8 to 16 kHz.
     """
     name = uuid.uuid4().hex
     outer = Call(client, f"announcer-{name}", None, "")
@@ -166,7 +167,7 @@ async def announcer(
                     timeout=seconds_to_start,
                     variables={"STUDIO": "yes"},
                     other_channel_id=inner.id,
-                    formats="slin16" if wideband else None,
+                    formats="slin16" if wideband else "slin",
                 )
                 await inner.started()
                 await inner.answer()

@@ -1,11 +1,13 @@
 """A loudspeaker by hand that stores each packet, and answers a re-INVITE as a test wants."""
 
 import math
+import socket
+import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
 
-from tests.station.media_device import RTP_HEADER, VOICED_VALUES, MediaDevice, field_of
+from tests.station.media_device import RTP_HEADER, VOICED_VALUES, MediaDevice, field_of, media_sockets
 
 STEPS_IN_A_PACKET = 1
 
@@ -59,9 +61,27 @@ class RecordingDevice(MediaDevice):
         self.bodies: list[str] = []
         self.answered_at: list[float] = []
         """When it answered each call (`time.time`)."""
+        self._former: list[tuple[threading.Thread, socket.socket, socket.socket]] = []
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         super().__exit__(kind, error, at)
+        self.close_former()
+
+    def move(self) -> None:
+        """Want the sound at other ports, by a re-INVITE; it is heard at the former ones as well."""
+        self._former.append((self._media, self._rtp, self._rtcp))
+        self._rtp, self._rtcp = media_sockets()
+        self._media = threading.Thread(target=self._receive)
+        self._media.start()
+        self.hold(direction="recvonly")
+
+    def close_former(self) -> None:
+        """Hear nothing at former ports any more."""
+        for thread, *sockets in self._former:
+            for one in sockets:
+                one.close()
+            thread.join()
+        self._former.clear()
 
     def _reply(self, request: str, status: str, headers: tuple[str, ...] = (), body: str = "") -> None:
         if request.startswith("INVITE") and status.startswith("200") and ";tag=" not in field_of(request, "to"):

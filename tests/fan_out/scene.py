@@ -84,6 +84,11 @@ def counting_sound(codes: list[int] = CODES) -> bytes:
 STEP_OF = {code: step for step, code in enumerate(CODES)}
 
 
+def steps(heard: Iterable[Heard]) -> list[Heard]:
+    """Return the packets of the counting sound."""
+    return [one for one in heard if one.code in STEP_OF]
+
+
 def breaks(heard: Iterable[Heard]) -> list[tuple[int, int]]:
     """Return the places in the sound where something is lost or comes twice, between packets of the sound."""
     places = [STEP_OF[one.code] for one in heard if one.code is not None and one.code in STEP_OF]

@@ -6,7 +6,7 @@ import pytest
 
 from haichieu.demo.trial_station import until
 from tests.fan_out.devices import devices, direct
-from tests.fan_out.scene import FEW, PLAIN, FanOutScene
+from tests.fan_out.scene import FEW, PLAIN, FanOutScene, breaks, steps
 
 pytestmark = [
     pytest.mark.proof,
@@ -65,3 +65,23 @@ async def test_device_that_moved_is_served_at_its_new_address(scene: FanOutScene
             assert len(speakers["one"].heard) == before, "nothing goes to the old address"
             delivery = (await scene.stop(broadcast))["one"]
     assert (delivery.state, delivery.attempts) == ("played", 2)
+
+
+async def test_sound_follows_a_device_to_other_ports_without_a_loss(scene: FanOutScene) -> None:
+    """It stays in its call and only wants its sound elsewhere, by a re-INVITE."""
+    with devices(scene, *PLAIN) as speakers:
+        await scene.registered(*PLAIN)
+        broadcast, one = scene.begin(), speakers["one"]
+        await until(lambda: all(len(steps(each.heard)) > 50 for each in speakers.values()), "the sound", 40)
+        await until(lambda: direct(scene, one) > 50, "direct sound", 20)
+        heard = len(one.heard)
+        one.move()
+        await until(lambda: len(one.heard) > heard + 100, "more of it", 20)
+        one.close_former()
+        heard = len(one.heard)
+        await until(lambda: len(one.heard) > heard + 50, "sound at the new port", 20)
+        delivery = (await scene.stop(broadcast))["one"]
+    assert breaks(sorted(one.heard, key=lambda each: each.arrived)) == []
+    assert {each.port for each in one.heard[-50:]} == {scene.rtp_port}
+    assert (delivery.state, delivery.attempts, delivery.packets_lost) == ("played", 1, 0)
+    assert delivery.packets_sent == pytest.approx(len(one.heard), abs=15)
