@@ -99,8 +99,8 @@ def test_a_case_is_answered_and_closed_in_twelve_keys(page: Page, station: Serve
     expect(page.locator("#preview")).to_contain_text("Gửi thành")
     box.fill("")
     keyboard.press("Escape")
-    page.keyboard.down("c")
-    expect(page).to_have_url(re.compile(f"/cases/{numbers[2]}"))
+    with page.expect_navigation(url=re.compile(f"/cases/{numbers[2]}")):
+        page.keyboard.down("c")
     page.keyboard.down("c")  # it is still held
     page.keyboard.up("c")
     keyboard.press("j", f"/cases/{numbers[3]}")

@@ -58,7 +58,8 @@ def test_schedule_is_made_from_a_click_on_the_calendar(page: Page, station: Serv
     expect(reachable).to_have_count(1)
     reachable.focus()
     page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.locator("#field-day")).to_be_visible()
     page.get_by_label("Danh sách phát (nhiều chương trình nối tiếp)").check()
     items = page.locator("[name=item]:visible")
