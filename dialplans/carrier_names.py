@@ -108,7 +108,7 @@ def _srv_names(resolver: "Resolver", host: str, service: str) -> list[str]:
     records = [
         record
         for record in _ask(resolver, host, "NAPTR")
-        if record.service.decode().lower() == service and record.flags.decode().lower() == "s"
+        if (record.service.lower(), record.flags.lower()) == (service.encode(), b"s")
     ]
     return [str(one.replacement) for one in sorted(records, key=lambda record: (record.order, record.preference))]
 

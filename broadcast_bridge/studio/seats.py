@@ -151,7 +151,7 @@ class SeatPool:
         self._tasks.begin(self._close(seat))
 
     def _offer(self, seat: Seat) -> None:
-        """Give a seat to the first who waits, else keep it for a while."""
+        """Give a seat to the first in line, or keep it for a while."""
         line = self._waiters[seat.codec]
         while line:
             if line.popleft().give(seat):

@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import shutil
 import statistics
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -28,14 +27,14 @@ from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import Sound, write_wav
 from haichieu.database import now
-from haichieu.demo.process_tree import descendants
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.media import MediaStore
 from haichieu.people import Unit
+from tests.benchmarks.processes import processes_of
 from tests.benchmarks.schedules import fill
 from tests.benchmarks.sink import RtpSink, share_lost
-from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes
+from tests.benchmarks.speakers import answering, cpu_seconds, register_all
 from tests.builders.sounds import kept
 
 PIN = "246810"
@@ -66,16 +65,6 @@ class Run:
     fan_out_cores: float = 0.0
     lost: float = 0.0
     """Share of the packets that did not arrive while live."""
-
-
-@dataclass(frozen=True)
-class Processes:
-    """The process ids that are measured."""
-
-    asterisk: int
-    switchboard: int
-    web: int
-    fan_out: int | None = None
 
 
 class Bench:
@@ -376,27 +365,3 @@ def _write_sounds(folder: Path) -> None:
     write_wav(folder / "bursts.wav", Sound(bursts, 8000))
     write_wav(folder / "silence.wav", Sound(np.zeros(60 * 8000, np.float32), 8000))
     write_wav(folder / "words.wav", Sound(noise[: 2 * 8000], 8000))
-
-
-def processes_of(station: TrialStation) -> Processes:
-    """The processes of a running station."""
-    assert station.process is not None
-    listed = subprocess.run(
-        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(station.process.pid)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-
-    def pid_of(words: str) -> int:
-        return next(int(line.split()[0]) for line in listed if words in line)
-
-    fan_out = pid_of("haichieu fan-out") if station.settings.fan_out else None
-    return Processes(pid_of("asterisk.conf"), pid_of("haichieu switchboard"), pid_of("haichieu web"), fan_out)
-
-
-def memory(station: TrialStation) -> float:
-    """Return the megabytes (PSS) that all processes of a running station take, Asterisk included."""
-    assert station.process is not None
-    pids = [station.process.pid, *descendants(station.process.pid)]
-    return sum(map(resident_megabytes, pids))

@@ -12,9 +12,10 @@ from haichieu.demo.trial_station import trial_station
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 from tests.benchmarks import cases, panel, playout, schedules, sending, speech, transcription
-from tests.benchmarks.bench import MOST_PAGED, Bench, Run, median, memory, with_bench
+from tests.benchmarks.bench import MOST_PAGED, Bench, Run, median, with_bench
 from tests.benchmarks.cluster import measure_cluster
 from tests.benchmarks.hotline import STEPS, measure_hotline
+from tests.benchmarks.processes import memory
 from tests.benchmarks.table import Row
 from tests.benchmarks.ways import open_ways
 from tests.builders.voices import voice_folder

@@ -27,8 +27,8 @@ from haichieu.database import now
 from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.media import MediaStore
 from haichieu.processes.sounds import open_prompts
-from tests.benchmarks.bench import processes_of
 from tests.benchmarks.callers import HERTZ_APART, LOWEST_HERTZ, Caller, Line, Script
+from tests.benchmarks.processes import processes_of
 from tests.benchmarks.speakers import cpu_seconds
 from tests.benchmarks.table import Row
 

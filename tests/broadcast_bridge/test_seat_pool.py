@@ -59,7 +59,7 @@ async def pool() -> AsyncIterator[Pool]:
 
 
 async def given(*waiting: "asyncio.Task[Seat | None]") -> list[bool]:
-    """Return who has got a seat by now."""
+    """Return those that have a seat now."""
     for _ in range(10):
         await asyncio.sleep(0)
     return [task.done() and task.result() is not None for task in waiting]
