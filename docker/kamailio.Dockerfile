@@ -3,7 +3,7 @@
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends kamailio \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends kamailio kamailio-tls-modules \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin haichieu
 COPY docker/kamailio/kamailio.cfg /etc/kamailio/kamailio.cfg

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.demo.process_tree import kill_tree
@@ -17,10 +18,36 @@ from haichieu.process_control import end_with_parent
 CONFIGURATION = Path(__file__).parents[2] / "docker" / "kamailio" / "kamailio.cfg"
 PROGRAM = Path("/usr/sbin/kamailio")
 """Debian keeps it off the PATH of ordinary users."""
-NODE_GROUP, CARRIER_GROUP = 1, 1
+NODE_GROUP, ENCRYPTED_GROUP, CARRIER_GROUP = 1, 2, 1
 STOP_SECONDS = 3.0
 START_SECONDS = 20.0
 ASK_SECONDS = 0.1
+
+_TLS = """[server:default]
+method = TLSv1.2+
+verify_certificate = no
+certificate = {certificate}
+private_key = {certificate}
+
+[client:default]
+method = TLSv1.2+
+verify_certificate = yes
+require_certificate = yes
+ca_list = {trusted}
+"""
+
+
+@dataclass(frozen=True)
+class ProxyTls:
+    """TLS of the proxy: its port, the file with its certificate and key (PEM), and the certificates of the nodes.
+
+    `nodes` are their addresses for TLS (HOST:PORT), in the order of the others.
+    """
+
+    port: int
+    certificate: Path
+    nodes: Sequence[str]
+    trusted: Path
 
 
 class SipProxy:
@@ -39,7 +66,9 @@ class SipProxy:
         return words in self.log.read_text(errors="replace")
 
 
-def write_configuration(folder: Path, port: int, nodes: Sequence[str], carriers: Sequence[str] = ()) -> Path:
+def write_configuration(
+    folder: Path, port: int, nodes: Sequence[str], carriers: Sequence[str] = (), tls: ProxyTls | None = None
+) -> Path:
     """Write what Kamailio needs for these nodes and carriers (HOST:PORT each), and return the main file.
 
     Raises EnvironmentProblem without Kamailio.
@@ -48,20 +77,27 @@ def write_configuration(folder: Path, port: int, nodes: Sequence[str], carriers:
         raise EnvironmentProblem("demo.no_kamailio")
     folder.mkdir(exist_ok=True)
     files = {"NODES": folder / "nodes.list", "CARRIERS": folder / "carriers.list"}
-    files["NODES"].write_text("".join(f"{NODE_GROUP} sip:{node} 0 0\n" for node in nodes))
+    lines = [f"{NODE_GROUP} sip:{node} 0 0\n" for node in nodes]
+    listening = [f"listen={transport}:{LOOPBACK}:{port}\n" for transport in ("udp", "tcp")]
+    if tls is not None:
+        lines += [f"{ENCRYPTED_GROUP} sip:{node};transport=tls 0 0\n" for node in tls.nodes]
+        listening.append(f"listen=tls:{LOOPBACK}:{tls.port}\n")
+        files["TLS_SETTINGS"] = folder / "tls.cfg"
+        files["TLS_SETTINGS"].write_text(_TLS.format(certificate=tls.certificate, trusted=tls.trusted))
+    files["NODES"].write_text("".join(lines))
     addresses = [carrier.partition(":") for carrier in carriers]
     files["CARRIERS"].write_text("".join(f"{CARRIER_GROUP} {host} 32 {port or 0}\n" for host, _, port in addresses))
     defines = "".join(f'#!define {name} "{path}"\n' for name, path in files.items())
-    (folder / "province.cfg").write_text(f"listen=udp:{LOOPBACK}:{port}\nlisten=tcp:{LOOPBACK}:{port}\n{defines}")
+    (folder / "province.cfg").write_text("".join(listening) + defines)
     return Path(shutil.copy(CONFIGURATION, folder))
 
 
 @asynccontextmanager
 async def sip_proxy(
-    folder: Path, port: int, nodes: Sequence[str], carriers: Sequence[str] = ()
+    folder: Path, port: int, nodes: Sequence[str], carriers: Sequence[str] = (), tls: ProxyTls | None = None
 ) -> AsyncIterator[SipProxy]:
     """Run Kamailio on a port of loopback. Raises EnvironmentProblem when it is not installed or does not start."""
-    configuration = await asyncio.to_thread(write_configuration, folder, port, nodes, carriers)
+    configuration = await asyncio.to_thread(write_configuration, folder, port, nodes, carriers, tls)
     with (folder / "kamailio.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(str(PROGRAM), "-f", str(configuration), "-DD", "-E", "-m", "32", "-M", "4", "-Y", str(folder)),

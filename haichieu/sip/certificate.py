@@ -97,6 +97,7 @@ def _self_signed(settings: Settings) -> bytes:
     key = rsa.generate_private_key(65537, _KEY_BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Hai Chieu")])
     begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    identity = x509.SubjectKeyIdentifier.from_public_key(key.public_key())  # distinguishes those of several stations
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -108,6 +109,8 @@ def _self_signed(settings: Settings) -> bytes:
         .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in _hosts(settings)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(identity, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identity), critical=False)
         .sign(key, hashes.SHA256())
     )
     plain = serialization.NoEncryption()

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from cryptography import x509
 
 from dialplans.accounts import ha1, phone_account, proxy_account, speaker_account, trunk_account
+from dialplans.configuration import write_authorities
 from dialplans.registration import Registration
-from haichieu.demo.sip_proxy import SipProxy, sip_proxy
+from haichieu.demo.sip_proxy import ProxyTls, SipProxy, sip_proxy
 from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
-from haichieu.demo.trial_station import free_port, until
+from haichieu.demo.trial_station import LOOPBACK, free_port, until
+from haichieu.sip.certificate import certificate_files, fingerprint_of
+from tests.builders.certificates import authority, server_certificate
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.peers.scripted_device import new_device
 
@@ -34,6 +38,8 @@ DIALPLAN = (
     "exten => s,1,Playback(demo-congrats)\n"
 )
 BACK_SECONDS = 10.0
+ELSEWHERE = "127.0.0.9"
+"""Over TLS a node is known by its address alone, which a device must not share."""
 
 
 @dataclass
@@ -43,6 +49,8 @@ class Nodes:
     proxy: SipProxy
     asterisks: list[LoneAsterisk]
     carrier_port: int
+    tls: dict[str, str]
+    """Where devices that encrypt register, and the fingerprint of the proxy's certificate."""
 
     def takes(self, words: str) -> list[int]:
         """Return the Asterisks whose log contains these words."""
@@ -63,9 +71,12 @@ class Nodes:
 async def nodes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nodes]:
     folder = tmp_path_factory.mktemp("proxy")
     port, carrier = free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+    tls_port, pem, trusted = free_port(socket.SOCK_STREAM), folder / "proxy.pem", folder / "nodes.pem"
+    pem.write_text(server_certificate(LOOPBACK))
     trunk = {"register": False, "username": "", "password": "", "proxy": f"127.0.0.1:{port}"}
     accounts = [
         *(speaker_account(code, ha1(code, SECRET), ["alaw"], 0, registration=RULES) for code in ("cl-1", "cl-2")),
+        speaker_account("cl-3", ha1("cl-3", SECRET), ["alaw"], 0, encrypted=True, registration=RULES),
         phone_account("desk", ha1("desk", SECRET), "101", qualified=False, registration=RULES),
         proxy_account(),
         trunk_account("carrier", "127.0.0.1", carrier, **trunk),  # type: ignore[arg-type]
@@ -73,9 +84,15 @@ async def nodes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nodes
     async with AsyncExitStack() as stack:
         started = [lone_asterisk(folder / name, accounts, dialplan=DIALPLAN) for name in ("one", "two")]
         asterisks = [await stack.enter_async_context(one) for one in started]
+        for one in asterisks:
+            write_authorities(one.settings, [authority()])
+        trusted.write_text("".join(certificate_files(one.settings).certificate.read_text() for one in asterisks))
+        tls = ProxyTls(tls_port, pem, [one.tls["server"] for one in asterisks], trusted)
         servers, carriers = [one.server for one in asterisks], [f"127.0.0.1:{carrier}"]
-        proxy = await stack.enter_async_context(sip_proxy(folder / "kamailio", port, servers, carriers))
-        yield Nodes(proxy, asterisks, carrier)
+        proxy = await stack.enter_async_context(sip_proxy(folder / "kamailio", port, servers, carriers, tls))
+        certificate = x509.load_pem_x509_certificate(pem.read_bytes())
+        encrypted = {"server": f"{LOOPBACK}:{tls_port}", "fingerprint": fingerprint_of(certificate)}
+        yield Nodes(proxy, asterisks, carrier, encrypted)
 
 
 async def speaks(asterisk: LoneAsterisk, code: str) -> None:
@@ -100,6 +117,22 @@ async def test_speaker_is_called_on_its_path_and_moves_when_its_node_dies(nodes:
         await speaks(other, "cl-1")
         await one.sound(10)
         await home.start()
+
+
+async def test_encrypted_speaker_is_called_over_tls_on_its_path(nodes: Nodes, tmp_path: Path) -> None:
+    options = {"bind": ELSEWHERE, "record": tmp_path / "heard.wav", "expires": 10}
+    async with SoftSpeaker(id="cl-3", password=SECRET, **nodes.tls, **options) as one:  # type: ignore[arg-type]
+        await one.registered()
+        (place,) = [number for number, contact in enumerate(await nodes.contact_of("cl-3")) if contact]
+        await speaks(nodes.asterisks[place], "cl-3")
+        await one.sound(10)
+
+
+async def test_encrypted_speaker_is_refused_in_the_clear_behind_the_proxy(nodes: Nodes, tmp_path: Path) -> None:
+    device = new_device(nodes.proxy.server, "cl-3", SECRET, tmp_path)
+    with pytest.raises(AssertionError, match=r"SIP/2\.0 40[34]"):
+        await device.register()
+    assert not any(await nodes.contact_of("cl-3"))
 
 
 async def test_call_of_a_phone_arrives_at_its_node_with_its_own_account(nodes: Nodes) -> None:

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import ssl
 import stat
 from pathlib import Path
 
@@ -30,6 +31,31 @@ def test_certificate_is_made_once_and_only_the_station_may_read_its_key(tmp_path
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "loa.example.vn" in names.get_values_for_type(x509.DNSName)
     assert "192.0.2.7" in map(str, names.get_values_for_type(x509.IPAddress))
+
+
+def shakes_hands(server: Path, trusted: str) -> bool:
+    """Return whether a client that trusts these certificates (PEM) accepts that of a server, in memory."""
+    ours, theirs = ssl.create_default_context(cadata=trusted), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.check_hostname = False
+    theirs.load_cert_chain(server)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ours.wrap_bio(to_client, to_server)
+    sides = (client, theirs.wrap_bio(to_server, to_client, server_side=True))
+    for _ in range(6):
+        for side in sides:
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError:
+                return False
+    return client.cipher() is not None
+
+
+def test_client_that_trusts_several_stations_recognises_each(tmp_path: Path) -> None:
+    files = [certificate_files(load_settings(home=tmp_path / name)).certificate for name in ("one", "two", "three")]
+    trusted = "".join(file.read_text() for file in files[:2])
+    assert [shakes_hands(file, trusted) for file in files] == [True, True, False]
 
 
 def test_renewal_is_due_a_month_before_the_end(tmp_path: Path) -> None:
