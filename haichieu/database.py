@@ -44,6 +44,10 @@ WRITERS = 6
 READERS = 4
 """Threads of one process that `run` and `look` use."""
 _CHANGED = "haichieu_changed"
+_SILENT = "haichieu_silent"
+SILENTLY = {_SILENT: True}
+"""Execution options of a statement whose change nobody waits for, and which comes often: it wakes no listener of
+PostgreSQL. Listeners of SQLite notice every commit."""
 """Marks a connection whose transaction has changed a row."""
 
 ALONG_WITH_CHANGES: contextvars.ContextVar[Callable[[Session], None] | None] = contextvars.ContextVar(
@@ -248,14 +252,16 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
 def _notice_changes(engine: sa.Engine) -> None:
     """Mark connections whose transaction has changed a row.
 
-    Rows count, not objects: an update that matches nothing is no change, and one without objects is.
+    Rows count, not objects: an update that matches nothing is no change, and one without objects is. A silent
+    statement is none.
     """
 
     @sa.event.listens_for(engine, "after_cursor_execute")
     def _count(
         connection: sa.Connection, cursor: Any, _statement: str, _values: Any, context: Any, _many: bool
     ) -> None:
-        if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
+        writes = context.isinsert or context.isupdate or context.isdelete
+        if writes and cursor.rowcount != 0 and not context.execution_options.get(_SILENT):
             connection.info[_CHANGED] = True
 
     @sa.event.listens_for(engine, "begin")

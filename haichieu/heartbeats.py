@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from haichieu.database import Base, now
+from haichieu.database import SILENTLY, Base, now
 
 MAIN = "main"
 """The name of a node that was given no other; see the setting `node`."""
@@ -31,8 +31,15 @@ class Heartbeat(Base):
 
 
 def beat(session: Session, component: str, node: str = MAIN, **detail: str | int | bool) -> None:
-    """Write a heartbeat of a component of a node."""
-    session.merge(Heartbeat(node=node, component=component, at=now(), detail=detail))
+    """Write a heartbeat of a component of a node. One that says nothing new wakes nobody."""
+    at = now()
+    known = session.get(Heartbeat, (node, component))
+    if known is not None and known.detail == detail and known.alive(at):
+        same = sa.update(Heartbeat).where(Heartbeat.node == node, Heartbeat.component == component)
+        options = {**SILENTLY, "synchronize_session": False}
+        session.execute(same.values(at=at), execution_options=options)
+    else:
+        session.merge(Heartbeat(node=node, component=component, at=at, detail=detail))
 
 
 def latest(session: Session, node: str = MAIN) -> dict[str, Heartbeat]:

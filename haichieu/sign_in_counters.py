@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.alarms import AlarmKind, alarm_is_over
-from haichieu.database import Base
+from haichieu.database import SILENTLY, Base
 from haichieu.vault import Vault
 
 WINDOW = datetime.timedelta(minutes=15)
@@ -211,13 +211,14 @@ def _locked(session: Session, vault: Vault, subject: Subject, at: datetime.datet
     """Return the attempts of the last day, with the row locked until the end of the transaction.
 
     The upsert locks the row and returns its committed state in one statement, also where the row is new and under
-    PostgreSQL's READ COMMITTED. It is no ORM statement, so that an attack does not notify every listener.
+    PostgreSQL's READ COMMITTED. It is silent, so that an attack does not wake every listener.
     """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     identity = vault.digest(subject.identity) if subject.identity else ""
     new = insert(_TABLE).values(subject=vault.digest(subject.name), identity=identity, tries=[], last_at=at)
     statement = new.on_conflict_do_update(index_elements=["subject"], set_={"identity": identity, "last_at": at})
-    tries = session.execute(statement.returning(_TABLE.c.tries)).scalar_one()
+    returning = statement.returning(_TABLE.c.tries)
+    tries = session.execute(returning, execution_options=SILENTLY).scalar_one()
     return [one for one in tries if one > (at - RETENTION).timestamp()]
 
 
@@ -225,4 +226,4 @@ def _write(session: Session, vault: Vault, subject: Subject, tries: list[float])
     row = _TABLE.c.subject == vault.digest(subject.name)
     until = subject.rule.refused_until(tries)
     values = {"tries": tries, "refused_until": until and datetime.datetime.fromtimestamp(until, datetime.UTC)}
-    session.execute(sa.update(_TABLE).where(row).values(values))
+    session.execute(sa.update(_TABLE).where(row).values(values), execution_options=SILENTLY)

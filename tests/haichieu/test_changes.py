@@ -4,14 +4,18 @@ import asyncio
 import datetime
 import sqlite3
 import uuid
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 from haichieu import background, changes
 from haichieu.changes import changes_and_hours
-from haichieu.database import Database
+from haichieu.database import CHANGE_CHANNEL, Database
+from haichieu.heartbeats import beat, latest
 from haichieu.people import Unit
 
 DEADLINE_SECONDS = 10.0
@@ -115,3 +119,27 @@ async def test_all_who_wait_in_one_loop_share_a_connection(database: Database, m
             assert len(opened) == 1
             for one in waiting[1:]:
                 await one.aclose()
+
+
+def announces(database: Database, work: Callable[[Session], None]) -> bool:
+    """Return whether PostgreSQL wakes its listeners when this is committed."""
+    dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"LISTEN {CHANGE_CHANNEL}")
+        with database.session() as session:
+            work(session)
+        connection.execute(f"NOTIFY {CHANGE_CHANNEL}, 'last'")
+        heard = next(connection.notifies(timeout=DEADLINE_SECONDS))
+    return heard.payload != "last"
+
+
+def test_heartbeat_that_says_nothing_new_wakes_nobody(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("listeners of SQLite notice every commit")
+    assert announces(database, lambda session: beat(session, "worker", voices="vi: one"))
+    with database.session() as session:
+        first = latest(session)["worker"].at
+    assert not announces(database, lambda session: beat(session, "worker", voices="vi: one"))
+    with database.session() as session:
+        assert latest(session)["worker"].at > first
+    assert announces(database, lambda session: beat(session, "worker", voices="vi: two"))
