@@ -92,7 +92,7 @@ def until(page: Page, condition: str) -> None:
 
 def open_spoken(page: Page) -> None:
     page.goto("/cases?tab=all&channel=call")
-    page.locator("[data-inbox] a").first.click()
+    follow(page, page.locator("[data-inbox] a").first)
     expect(page.locator(".word").first).to_be_visible()
 
 

@@ -19,7 +19,7 @@ def leads(page: Page, key: str) -> str:
 
 def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) -> None:
     sign_in(page, at="/flows")
-    page.get_by_role("link", name="Sửa hotline").click()
+    follow(page, page.get_by_role("link", name="Sửa hotline"))
     page.get_by_label("Tên bước").fill("gio-lam-viec")
     page.get_by_label("Việc của bước").select_option("say")
     page.get_by_label("Đứng sau bước").select_option("main-menu")
@@ -41,7 +41,7 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     with page.expect_navigation():
         page.get_by_role("button", name="Đưa Chọn xã lên trước phím 2").press("Enter")
     assert (leads(page, "1"), leads(page, "2")) == ("Chọn xã", "Để lại lời nhắn")
-    page.get_by_role("link", name="Thử", exact=True).click()
+    follow(page, page.get_by_role("link", name="Thử", exact=True))
     page.get_by_label("Bấm phím, ví dụ").fill("5")
     page.keyboard.press("Enter")
     expect(page.get_by_text("gio-lam-viec")).to_be_visible()
@@ -53,7 +53,7 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     page.get_by_label("Lý do thay đổi").fill("Thêm phím 5: giờ làm việc")
     page.get_by_role("button", name="Áp dụng").click()
     expect(page.get_by_text("Từ cuộc gọi kế tiếp, đài theo bản 1.")).to_be_visible()
-    page.get_by_role("link", name="Bản 0").click()
+    follow(page, page.get_by_role("link", name="Bản 0"))
     page.get_by_label("Lý do thay đổi").fill("Ghi thiếu câu thoại")
     page.get_by_role("button", name="Quay lại bản 0").click()
     expect(page.get_by_text("nay là bản 2")).to_be_visible()

@@ -77,7 +77,7 @@ def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None
     assert "q=nong+vu" in page.url
     expect(page.get_by_role("link", name="Nông vụ tháng Mười một")).to_be_visible()
     expect(page.get_by_text(LONG[:20])).to_have_count(0)
-    page.get_by_role("link", name="Nông vụ tháng Mười một").click()
+    follow(page, page.get_by_role("link", name="Nông vụ tháng Mười một"))
     expect(page.get_by_text("cụm loa chưa kết nối về đài").first).to_be_visible()
     page.go_back()
     expect(page.get_by_label("Tiêu đề, người nói hoặc khu vực")).to_have_value("nong vu")

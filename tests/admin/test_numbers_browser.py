@@ -10,7 +10,7 @@ from ivr.calls.number_routes import Days, Route
 from ivr.calls.routing import Number
 from ivr.prompts import custom
 from ivr.prompts.prompt_texts import PromptTexts
-from tests.admin.browsing import View, look, on_every_view, sign_in
+from tests.admin.browsing import View, follow, look, on_every_view, sign_in
 from tests.admin.served import Served
 
 pytestmark = pytest.mark.timeout(300)
@@ -52,7 +52,7 @@ def station(station: Served) -> Served:
 @pytest.mark.proof
 def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: Page) -> None:
     sign_in(page, "admin@district.example", "/numbers")
-    page.get_by_role("link", name="Thêm số").click()
+    follow(page, page.get_by_role("link", name="Thêm số"))
     page.get_by_label("Số", exact=True).fill("1022")
     page.get_by_label("Đơn vị").select_option("COMMUNE")
     page.locator("#field-flow").select_option("hotline")
@@ -77,7 +77,7 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
     page.get_by_label("Lúc").fill("12:00")
     page.get_by_role("button", name="Xem").click()
     expect(page.locator(".loud")).to_contain_text("Đường dây của bà con")
-    page.get_by_role("link", name="Sửa").click()
+    follow(page, page.get_by_role("link", name="Sửa"))
     expect(page.get_by_role("group", name="Khung giờ 4")).to_be_visible()
 
 
@@ -85,11 +85,11 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
 def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
     sign_in(page, "admin@district.example", "/prompts?q=hotline+menu")
-    page.get_by_role("link", name="hotline-menu").click()
+    follow(page, page.get_by_role("link", name="hotline-menu"))
     page.get_by_label("Văn bản").fill("Bấm một để nghe tin. Bấm hai để nhắn. Bấm không để gặp cán bộ.")
     page.get_by_role("button", name="Nghe thử").click()
     expect(page.locator("[data-hear-player]")).to_be_visible(timeout=20_000)
-    page.get_by_role("button", name="Dùng câu này").click()
+    follow(page, page.get_by_role("button", name="Dùng câu này"))
     expect(page.get_by_text("Đã đổi câu thoại")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("heading", name="câu chữ riêng")).to_be_visible()
     page.get_by_role("button", name="Bắt đầu thu").click()
@@ -97,7 +97,7 @@ def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
     page.wait_for_timeout(2500)  # the browser's own test sound: a beep every second
     page.get_by_role("button", name="Dừng thu").click()
     expect(page.locator("[data-recorded]")).to_be_visible()
-    page.get_by_role("button", name="Dùng bản này").click()
+    follow(page, page.get_by_role("button", name="Dùng bản này"))
     expect(page.get_by_role("heading", name="bản thu riêng")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Gọi để thu").click()
     expect(page.get_by_text("sắp gọi")).to_be_visible()

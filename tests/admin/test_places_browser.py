@@ -13,7 +13,7 @@ from broadcast_bridge.repairs.states import Fault
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from ivr.calls.routing import Number
-from tests.admin.browsing import HUGE, LAPTOP, PHONE, PROOF, View, look, on_every_view, overfill, sign_in, views
+from tests.admin.browsing import HUGE, LAPTOP, PHONE, PROOF, View, follow, look, on_every_view, overfill, sign_in, views
 from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 from tests.builders.broadcasts import aired
@@ -166,13 +166,13 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         expect(page.get_by_role("button", name="Nhập vào đài")).to_be_visible()
         look(page, f"import-tried-{wide}")
         page.goto("/officials?q=103")
-        page.get_by_role("link", name="Cấp lại PIN").click()
+        follow(page, page.get_by_role("link", name="Cấp lại PIN"))
         page.locator("#password-for-pin").fill(PASSWORD)
         page.get_by_role("button", name="Cấp lại PIN").click()
         expect(page.locator("code.pin")).to_be_visible()
         look(page, f"slip-{wide}")
         page.goto("/accounts")
-        page.get_by_role("listitem").filter(has_text="x3@x.example").get_by_role("link", name="Sửa").click()
+        follow(page, page.get_by_role("listitem").filter(has_text="x3@x.example").get_by_role("link", name="Sửa"))
         page.locator("#password-for-password").fill(PASSWORD)
         page.get_by_role("button", name="Cấp lại mật khẩu").click()
         expect(page.get_by_role("heading", name="Mật khẩu tạm")).to_be_visible()
@@ -206,7 +206,7 @@ def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: 
     assert page.evaluate(WHOLE)
     for other, view in views(page, station):
         other.goto("/speakers?q=bp-07")
-        other.get_by_role("link", name="Loa gác chuông").click()
+        follow(other, other.get_by_role("link", name="Loa gác chuông"))
         other.get_by_role("button", name=re.compile("Thông tin lắp đặt|Installer details")).click()
         expect(other.locator(".qr svg")).to_be_visible()
         look(other, f"speaker-account-{view}")
