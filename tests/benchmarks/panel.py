@@ -153,7 +153,7 @@ def first_loads(database: Database, home: Path) -> list[Row]:
         page = someone.get(path, headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
         files = sorted(set(_ADDRESS.findall(page.text)))
         size = len(page.data) + sum(len(someone.get(file, headers={"Accept-Encoding": "gzip"}).data) for file in files)
-        rows.append((f"panel: first load of {what} (kB)", f"{size / 1000:.0f}", "", "", "≤ 400"))
+        rows.append((f"panel: first load of {what} (kB)", f"{size / 1000:.0f}", "", "", "≤ 150"))
         rows.append(("panel: requests of that, the live stream beside", f"{1 + len(files)}", "", "", ""))
     return rows
 

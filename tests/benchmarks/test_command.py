@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks.bench import Run
 from tests.benchmarks.command import main
 from tests.benchmarks.groups import GROUPS, Group, Options, Tell
-from tests.benchmarks.table import Row
+from tests.benchmarks.table import Row, all_rows, what_matters, whole_table
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -24,7 +24,7 @@ def group(name: str, figure: str = "1") -> Group:
 
 
 def rows(file: Path) -> list[str]:
-    return [line for line in file.read_text().splitlines() if line.startswith("| ")][1:]
+    return all_rows(file.read_text())
 
 
 def test_a_group_may_run_a_loop_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,3 +124,21 @@ def test_every_row_of_the_published_table_belongs_to_one_group() -> None:
     for row in rows(ROOT / "docs" / "benchmarks.md"):
         label = row[2:]
         assert [known.name for known in GROUPS if known.owns(label)] in [[known.name] for known in GROUPS], label
+
+
+def test_what_matters_comes_first_and_names_the_slowest_of_many() -> None:
+    measured: list[Row] = [
+        ("a: first sound (s)", "0.1", "", "", "≤ 1"),
+        ("a: reached", "3", "", "", ""),
+        ("pages: inbox, p95 (ms)", "9 (processor 8)", "", "", "≤ 100"),
+        ("pages: the log, p95 (ms)", "31 (processor 22)", "", "", "≤ 100"),
+        ("pages: map, p95 (ms)", "20 (processor 8)", "", "", "≤ 100"),
+    ]
+    page = whole_table(measured, 3)
+    assert len(all_rows(page)) == len(measured)
+    short = what_matters(all_rows(page))
+    assert short == [
+        "| a: first sound (s) | 0.1 |  |  | ≤ 1 |",
+        "| pages: slowest of all, the log, p95 (ms) | 31 (processor 22) |  |  | ≤ 100 |",
+    ]
+    assert all(page.index(row) < page.index("## All figures") for row in short)
