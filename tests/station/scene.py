@@ -277,7 +277,8 @@ class Scene:
             await until(lambda what=what: self.asterisk(what) == [], f"no {what} are left")
 
     async def end_calls(self) -> None:
-        """End what a test left behind: its broadcasts and its calls."""
+        """End what a test left behind: its broadcasts and its calls. A failed test may have left Asterisk killed."""
+        await until(self._asterisk_answers, "Asterisk answers", 30)
         with self.station.database.session() as session:
             for number in session.scalars(sa.select(Broadcast.id).where(Broadcast.state.in_(ON_THE_WAY))):
                 calling_off.stop(session, number, "account:test@example", now())
@@ -285,6 +286,12 @@ class Scene:
             with contextlib.suppress(urllib.error.HTTPError):  # it has ended by itself
                 asterisk_rest.request(self.station.settings, "DELETE", f"/channels/{channel['id']}")
         await self.quiet()
+
+    def _asterisk_answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            self.asterisk("channels")
+            return True
+        return False
 
     async def reset(self, *speakers: str) -> None:
         """Make the station as it was at the start, with these speakers on."""
