@@ -144,7 +144,10 @@ async def test_a_node_whose_connection_broke_announces_itself_again(
         with postgres.session() as session:
             session.execute(sa.text("DELETE FROM nodes"))
             session.execute(
-                sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+                sa.text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
             )
         async with asyncio.timeout(10):
             while True:
