@@ -42,7 +42,7 @@ PASSWORD = "benchmark-secret"
 LIVE_SECONDS = 4.0
 SECONDS, PLACED_PER_SECOND = 8.0, 75
 """How long speakers may take to hear something, and the least of them that are served in a second after that."""
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS, CLOSING_SECONDS = 20.0, 120.0
 """The official presses the key after this time at the latest; a menu does not wait much longer."""
 BURSTS, BURST_APART = 12, 0.5
 PAGE_GROUP, MOST_PAGED = 100, 300
@@ -229,7 +229,7 @@ class Bench:
         return Run(last - begun, reached, asterisk, switchboard, last - first, sum(fan_out), lost)
 
     async def _closed(self) -> None:
-        await until(lambda: self._open_broadcasts() == 0, "the end of the broadcast", 30)
+        await until(lambda: self._open_broadcasts() == 0, "the end of the broadcast", CLOSING_SECONDS)
 
     async def _nothing(self) -> None:
         await asyncio.sleep(1.0)

@@ -252,7 +252,7 @@ def _compare(size: int, what: str, ours: list[Run], theirs: list[Run]) -> list[R
     return [
         (
             f"{size} speakers{what}: {asked} → first audio at the last (s)", f"{first[0]:.3f}", f"{first[1]:.3f}",
-            _ratio(*first), FIRST_AUDIO.get(size, ""),
+            _ratio(*first), FIRST_AUDIO.get(size, "") if not what else "ratio ≤ 1",
         ),
         (f"{size} speakers{what}: reached, least", str(reached[0]), str(reached[1]), "", ""),
         (

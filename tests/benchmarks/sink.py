@@ -17,6 +17,9 @@ VOICED_VALUES = 4
 
 Count = tuple[int, bytes]
 """The packets of one stream so far, and the sequence number of the last."""
+BUFFER = 64_000_000
+SO_RCVBUFFORCE = 33
+"""Beyond the limit of the system, which has room for some 280 packets: the fan-out sends more at once. Needs root."""
 EDGE_PACKETS = 2
 """A count begins and ends in the middle of the packets of one moment."""
 
@@ -24,9 +27,11 @@ EDGE_PACKETS = 2
 def share_lost(before: Mapping[bytes, Count], after: Mapping[bytes, Count], streams: int) -> float:
     """Return the share of packets that did not arrive between two counts, of so many streams of one source.
 
-    A packet is lost if its number is missing, or if the stream that has moved on furthest has more.
+    A packet is lost if its number is missing, or if the stream that has moved on furthest has more. A stream without
+    any is over: the speaker has another one since, directly from the fan-out, or none, which is counted as lost.
     """
-    moved = {stream: _moved(before.get(stream), count) for stream, count in after.items()}
+    counted = {stream: _moved(before.get(stream), count) for stream, count in after.items()}
+    moved = {stream: count for stream, count in counted.items() if count[0]}
     sent = max((numbers for _, numbers in moved.values()), default=0)
     lost = sum(max(numbers - packets, sent - EDGE_PACKETS - packets, 0) for packets, numbers in moved.values())
     lost += max(streams - len(moved), 0) * sent
@@ -39,6 +44,13 @@ def _moved(before: Count | None, after: Count) -> tuple[int, int]:
         return after[0], after[0]
     numbers = int.from_bytes(after[1], "big") - int.from_bytes(before[1], "big")
     return after[0] - before[0], numbers % 0x10000
+
+
+def _enlarge(receiving: socket.socket) -> None:
+    try:
+        receiving.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    except PermissionError:
+        receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
 
 
 @dataclass
@@ -55,7 +67,7 @@ class RtpSink:
 
     def __post_init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64_000_000)
+        _enlarge(self._socket)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(0.2)
         self.port: int = self._socket.getsockname()[1]

@@ -22,3 +22,9 @@ def test_missing_number_and_stream_that_fell_behind_are_lost() -> None:
 def test_speaker_that_was_not_reached_has_lost_everything() -> None:
     assert share_lost({b"a": count(0, 0)}, {b"a": count(100, 100)}, 2) == 0.5
     assert share_lost({}, {}, 2) == 1.0
+
+
+def test_stream_that_another_one_has_replaced_is_not_lost() -> None:
+    before = {b"through Asterisk": count(30, 30), b"a": count(0, 0)}
+    after = {b"through Asterisk": count(30, 30), b"directly": count(100, 100), b"a": count(100, 100)}
+    assert share_lost(before, after, 2) == 0.0
