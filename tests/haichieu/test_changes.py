@@ -133,13 +133,14 @@ def announces(database: Database, work: Callable[[Session], None]) -> bool:
     return heard.payload != "last"
 
 
-def test_heartbeat_that_says_nothing_new_wakes_nobody(database: Database) -> None:
-    if database.is_sqlite:
-        pytest.skip("listeners of SQLite notice every commit")
-    assert announces(database, lambda session: beat(session, "worker", voices="vi: one"))
-    with database.session() as session:
+def test_heartbeat_that_says_nothing_new_wakes_nobody(postgres_url: str) -> None:
+    """Listeners of SQLite notice every commit."""
+    postgres = Database(postgres_url)
+    assert announces(postgres, lambda session: beat(session, "worker", voices="vi: one"))
+    with postgres.session() as session:
         first = latest(session)["worker"].at
-    assert not announces(database, lambda session: beat(session, "worker", voices="vi: one"))
-    with database.session() as session:
+    assert not announces(postgres, lambda session: beat(session, "worker", voices="vi: one"))
+    with postgres.session() as session:
         assert latest(session)["worker"].at > first
-    assert announces(database, lambda session: beat(session, "worker", voices="vi: two"))
+    assert announces(postgres, lambda session: beat(session, "worker", voices="vi: two"))
+    postgres.close()
