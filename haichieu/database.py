@@ -44,11 +44,11 @@ WRITERS = 6
 READERS = 4
 """Threads of one process that `run` and `look` use."""
 _CHANGED = "haichieu_changed"
+"""Marks a connection whose transaction has changed a row."""
 _SILENT = "haichieu_silent"
 SILENTLY = {_SILENT: True}
 """Execution options of a statement whose change nobody waits for, and which comes often: it wakes no listener of
 PostgreSQL. Listeners of SQLite notice every commit."""
-"""Marks a connection whose transaction has changed a row."""
 
 ALONG_WITH_CHANGES: contextvars.ContextVar[Callable[[Session], None] | None] = contextvars.ContextVar(
     "along_with_changes", default=None

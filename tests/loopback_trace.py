@@ -1,14 +1,12 @@
 """Trace of what crosses the loopback interface: what anyone on the network of a station could record."""
 
 import socket
-import threading
 from collections.abc import Container
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from haichieu.audio.sound import Sound
+from tests.packet_receiver import PacketReceiver
 
 _IPV4 = 0x0800
 _OUTGOING = 4
@@ -18,7 +16,7 @@ _RTP_HEADER = 12
 _RTP_VERSION = 0x80
 
 
-class LoopbackTrace:
+class LoopbackTrace(PacketReceiver):
     """Records TCP and UDP payloads to and from some ports, by (protocol, source port, destination port).
 
     Raises PermissionError where this process may not record packets.
@@ -26,21 +24,11 @@ class LoopbackTrace:
 
     def __init__(self, ports: range | tuple[int, ...]) -> None:
         self._ports = ports
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_IPV4))
-        self._socket.bind(("lo", _IPV4))
-        self._socket.settimeout(0.2)
+        recording = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_IPV4))
+        recording.bind(("lo", _IPV4))
+        recording.settimeout(0.2)
+        super().__init__(recording)
         self.payloads: dict[tuple[int, int, int], list[bytes]] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._receive)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._socket.close()
 
     def text(self, ports: Container[int]) -> bytes:
         """Everything to and from these ports, one payload after the other."""
@@ -60,14 +48,10 @@ class LoopbackTrace:
                 found.append(Sound(_from_a_law(b"".join(one[:160] for one in rtp)), 8000))
         return found
 
-    def _receive(self) -> None:
-        while not self._stop.is_set():
-            try:
-                packet, address = self._socket.recvfrom(65535)
-            except TimeoutError:
-                continue
-            if address[2] != _OUTGOING:
-                self._take(packet)
+    def _receive(self, receiving: socket.socket) -> None:
+        packet, address = receiving.recvfrom(65535)
+        if address[2] != _OUTGOING:
+            self._take(packet)
 
     def _take(self, packet: bytes) -> None:
         protocol, begin = packet[9], 4 * (packet[0] & 15)

@@ -23,19 +23,6 @@ STOP_SECONDS = 3.0
 START_SECONDS = 20.0
 ASK_SECONDS = 0.1
 
-_TLS = """[server:default]
-method = TLSv1.2+
-verify_certificate = no
-certificate = {certificate}
-private_key = {certificate}
-
-[client:default]
-method = TLSv1.2+
-verify_certificate = yes
-require_certificate = yes
-ca_list = {trusted}
-"""
-
 
 @dataclass(frozen=True)
 class ProxyTls:
@@ -83,13 +70,21 @@ def write_configuration(
         lines += [f"{ENCRYPTED_GROUP} sip:{node};transport=tls 0 0\n" for node in tls.nodes]
         listening.append(f"listen=tls:{LOOPBACK}:{tls.port}\n")
         files["TLS_SETTINGS"] = folder / "tls.cfg"
-        files["TLS_SETTINGS"].write_text(_TLS.format(certificate=tls.certificate, trusted=tls.trusted))
+        files["TLS_SETTINGS"].write_text(_tls_settings(tls))
     files["NODES"].write_text("".join(lines))
     addresses = [carrier.partition(":") for carrier in carriers]
     files["CARRIERS"].write_text("".join(f"{CARRIER_GROUP} {host} 32 {port or 0}\n" for host, _, port in addresses))
     defines = "".join(f'#!define {name} "{path}"\n' for name, path in files.items())
     (folder / "province.cfg").write_text("".join(listening) + defines)
     return Path(shutil.copy(CONFIGURATION, folder))
+
+
+def _tls_settings(tls: ProxyTls) -> str:
+    """Return the TLS settings of the example, with these files."""
+    settings = (CONFIGURATION.parent / "trial" / "tls.cfg").read_text()
+    for name, file in (("certificate", tls.certificate), ("key", tls.certificate), ("nodes", tls.trusted)):
+        settings = settings.replace(f"= /etc/kamailio/{name}.pem", f"= {file}")
+    return settings
 
 
 @asynccontextmanager

@@ -1,12 +1,11 @@
 """Receiver of the speakers' RTP: one socket for all of them; each stream has its SSRC."""
 
 import socket
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+
+from tests.packet_receiver import PacketReceiver
 
 RTP_HEADER = 12
 SEQUENCE, SSRC = slice(2, 4), slice(8, 12)
@@ -17,9 +16,6 @@ VOICED_VALUES = 4
 
 Count = tuple[int, bytes]
 """The packets of one stream so far, and the sequence number of the last."""
-BUFFER = 64_000_000
-SO_RCVBUFFORCE = 33
-"""Beyond the limit of the system, which has room for some 280 packets: the fan-out sends more at once. Needs root."""
 EDGE_PACKETS = 2
 """A count begins and ends in the middle of the packets of one moment."""
 
@@ -46,15 +42,8 @@ def _moved(before: Count | None, after: Count) -> tuple[int, int]:
     return after[0] - before[0], numbers % 0x10000
 
 
-def _enlarge(receiving: socket.socket) -> None:
-    try:
-        receiving.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-    except PermissionError:
-        receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-
-
 @dataclass
-class RtpSink:
+class RtpSink(PacketReceiver):
     """Notes when the first sound of each stream arrived, and of every stream when silence turns into sound."""
 
     first_sound: dict[bytes, float] = field(default_factory=dict)
@@ -66,22 +55,12 @@ class RtpSink:
     _last_voiced: float = 0.0
 
     def __post_init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        _enlarge(self._socket)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.settimeout(0.2)
-        self.port: int = self._socket.getsockname()[1]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._receive, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._socket.close()
+        receiving = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64_000_000)
+        receiving.bind(("127.0.0.1", 0))
+        receiving.settimeout(0.2)
+        super().__init__(receiving)
+        self.port: int = receiving.getsockname()[1]
 
     def clear(self) -> None:
         """Forget what was heard."""
@@ -91,22 +70,17 @@ class RtpSink:
         self.packets = 0
         self.counts.clear()
 
-    def _receive(self) -> None:
-        while not self._stop.is_set():
-            try:
-                packet = self._socket.recv(2048)
-            except TimeoutError:
-                continue
-            at = time.time()
-            self.packets += 1
-            stream = packet[SSRC]
-            self.streams.add(stream)
-            self.counts[stream] = self.counts.get(stream, NONE)[0] + 1, packet[SEQUENCE]
-            if stream in self.first_sound and at - self._last_voiced < 0.015 and len(self.first_sound) > 1:
-                continue  # many streams: only the first sound of each is of interest
-            if len(set(packet[RTP_HEADER:])) <= VOICED_VALUES:
-                continue
-            self.first_sound.setdefault(stream, at)
-            if at - self._last_voiced > 0.1:
-                self.onsets.append(at)
-            self._last_voiced = at
+    def _take(self, packet: bytes) -> None:
+        at = time.time()
+        self.packets += 1
+        stream = packet[SSRC]
+        self.streams.add(stream)
+        self.counts[stream] = self.counts.get(stream, NONE)[0] + 1, packet[SEQUENCE]
+        if stream in self.first_sound and at - self._last_voiced < 0.015 and len(self.first_sound) > 1:
+            return  # many streams: only the first sound of each is of interest
+        if len(set(packet[RTP_HEADER:])) <= VOICED_VALUES:
+            return
+        self.first_sound.setdefault(stream, at)
+        if at - self._last_voiced > 0.1:
+            self.onsets.append(at)
+        self._last_voiced = at

@@ -31,6 +31,8 @@ RECORDS = [
     "srv-host=_sip._udp.pop.test,c.test,5064,10,0",
     "naptr-record=mail.test,10,10,u,E2U+email,!^.*$!mailto:info@a.test!",
     "srv-host=_sip._udp.mail.test,a.test,5060,10,0",
+    "naptr-record=odd.test,10,10,s,SIP+D2U\udcff,,_sip._udp.pop.test",
+    "srv-host=_sip._udp.odd.test,a.test,5060,10,0",
 ]
 
 
@@ -56,6 +58,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dnsm
         ("naptr.test", "udp", ["127.1.0.3:5064"]),
         ("naptr.test", "tcp", ["127.1.0.3:5062"]),
         ("mail.test", "udp", ["127.1.0.1:5060"]),
+        ("odd.test", "udp", ["127.1.0.1:5060"]),
         ("nobody.test", "udp", []),
     ],
 )

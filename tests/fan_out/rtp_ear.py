@@ -1,39 +1,26 @@
 """The ear of a scripted device: it stores each packet of sound that SIPp has sent to its port."""
 
-import threading
-from types import TracebackType
-from typing import Self
+import socket
 
 from haichieu.process_control import run_in_real_time
 from tests.fan_out.recording_device import Heard, heard
+from tests.packet_receiver import PacketReceiver
 from tests.station.media_device import arrival, media_sockets
 
 
-class RtpEar:
+class RtpEar(PacketReceiver):
     """Use it as a context manager for as long as the device is in calls."""
 
     def __init__(self) -> None:
-        self._rtp, self._rtcp = media_sockets()
-        self.port: int = self._rtp.getsockname()[1]
+        rtp, rtcp = media_sockets()
+        super().__init__(rtp, rtcp)
+        self.port: int = rtp.getsockname()[1]
         self.heard: list[Heard] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._receive)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._rtp.close()
-        self._rtcp.close()
-
-    def _receive(self) -> None:
+    def _run(self) -> None:
         run_in_real_time()
-        while not self._stop.is_set():
-            try:
-                packet, extra, _, sender = self._rtp.recvmsg(2048, 64)
-            except TimeoutError:
-                continue
-            self.heard.append(heard(packet, arrival(extra), sender[1]))
+        super()._run()
+
+    def _receive(self, receiving: socket.socket) -> None:
+        packet, extra, _, sender = receiving.recvmsg(2048, 64)
+        self.heard.append(heard(packet, arrival(extra), sender[1]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import functools
 import sqlite3
 import uuid
 from collections.abc import Callable
@@ -10,13 +11,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy.orm import Session
 
 from haichieu import background, changes
 from haichieu.changes import changes_and_hours
-from haichieu.database import CHANGE_CHANNEL, Database
+from haichieu.database import CHANGE_CHANNEL, Database, now
 from haichieu.heartbeats import beat, latest
 from haichieu.people import Unit
+from haichieu.sign_in_counters import Attempt, Lock, Refusal, Subject, begin
+from haichieu.vault import Vault
 
 DEADLINE_SECONDS = 10.0
 
@@ -143,4 +147,15 @@ def test_heartbeat_that_says_nothing_new_wakes_nobody(postgres_url: str) -> None
     with postgres.session() as session:
         assert latest(session)["worker"].at > first
     assert announces(postgres, lambda session: beat(session, "worker", voices="vi: two"))
+    postgres.close()
+
+
+def test_attempt_to_sign_in_that_is_refused_or_counted_wakes_nobody(postgres_url: str) -> None:
+    postgres, vault = Database(postgres_url), Vault(Fernet.generate_key())
+    account = Subject("account", Lock(1))
+    for expected in (Attempt, Refusal):
+        found: list[Attempt | Refusal] = []
+        attempt = functools.partial(begin, vault=vault, checked=[account], at=now())
+        assert not announces(postgres, lambda session, found=found, attempt=attempt: found.append(attempt(session)))
+        assert [type(one) for one in found] == [expected]
     postgres.close()

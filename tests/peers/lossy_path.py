@@ -11,13 +11,11 @@ import random
 import re
 import selectors
 import socket
-import threading
 import time
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from haichieu.process_control import run_in_real_time
+from tests.packet_receiver import PacketReceiver
 from tests.station.media_device import LOOPBACK, arrival, media_sockets
 
 RTP_CLOCK = 8000
@@ -41,7 +39,7 @@ class Passed:
     is_lost: bool
 
 
-class LossyPath:
+class LossyPath(PacketReceiver):
     """Use it as a context manager for as long as the device runs."""
 
     def __init__(
@@ -62,6 +60,7 @@ class LossyPath:
         for one in (self._to_device, self._to_station):
             one.bind((LOOPBACK, 0))
         self._rtp, self._rtcp = media_sockets()
+        super().__init__(self._to_device, self._to_station, self._rtp, self._rtcp)
         self._device: Address | None = None
         self._media: Address | None = None
         self._under_way: list[tuple[float, int, socket.socket, bytes, int]] = []
@@ -71,18 +70,6 @@ class LossyPath:
         self.passed: list[Passed] = []
         self.jitter_ms: list[float] = []
         """The jitter that the device has to measure (RFC 3550 §6.4.1), after each packet."""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-        for one in (self._to_device, self._to_station, self._rtp, self._rtcp):
-            one.close()
 
     @property
     def server(self) -> str:

@@ -120,8 +120,10 @@ async def test_speaker_is_called_on_its_path_and_moves_when_its_node_dies(nodes:
 
 
 async def test_encrypted_speaker_is_called_over_tls_on_its_path(nodes: Nodes, tmp_path: Path) -> None:
-    options = {"bind": ELSEWHERE, "record": tmp_path / "heard.wav", "expires": 10}
-    async with SoftSpeaker(id="cl-3", password=SECRET, **nodes.tls, **options) as one:  # type: ignore[arg-type]
+    speaker = SoftSpeaker(
+        id="cl-3", password=SECRET, bind=ELSEWHERE, record=tmp_path / "heard.wav", expires=10, **nodes.tls
+    )
+    async with speaker as one:
         await one.registered()
         (place,) = [number for number, contact in enumerate(await nodes.contact_of("cl-3")) if contact]
         await speaks(nodes.asterisks[place], "cl-3")

@@ -1,51 +1,35 @@
 """A listener of an RTP multicast group on loopback: what an IP loudspeaker without a SIP account is."""
 
 import socket
-import threading
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from haichieu.audio.sound import Sound
+from tests.packet_receiver import PacketReceiver
 
 HEADER = 12
 LOOPBACK = "127.0.0.1"
 
 
-class MulticastReceiver:
+class MulticastReceiver(PacketReceiver):
     """Joins a group and keeps the G.711 µ-law payload of what arrives, in order."""
 
     def __init__(self, group: str, port: int) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((group, port))
+        joined = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        joined.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        joined.bind((group, port))
         membership = socket.inet_aton(group) + socket.inet_aton(LOOPBACK)
-        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-        self._socket.settimeout(0.2)
+        joined.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        joined.settimeout(0.2)
+        super().__init__(joined)
         self._packets: list[bytes] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._receive)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._socket.close()
 
     def sound(self) -> Sound:
         """Everything received so far."""
         return Sound(_from_mu_law(b"".join(packet[HEADER:] for packet in self._packets)), 8000)
 
-    def _receive(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._packets.append(self._socket.recv(2048))
-            except TimeoutError:
-                continue
+    def _take(self, packet: bytes) -> None:
+        self._packets.append(packet)
 
 
 def _from_mu_law(payload: bytes) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
