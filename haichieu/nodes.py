@@ -5,14 +5,14 @@ database's, so that a node with a wrong clock is seen as clearly as any other. A
 """
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu import VERSION
-from haichieu.database import Base, Database, UtcDateTime, known_revisions, newest_revision, now
+from haichieu.database import Base, Database, UtcDateTime, known_revisions, newest_revision, now, schema_revision
 from haichieu.errors import EnvironmentProblem
 from haichieu.settings import EVERYWHERE, Settings
 from haichieu.vault import Vault
@@ -146,15 +146,12 @@ def require_schema(database: Database, name: str) -> None:
     Raises OtherVersion.
     """
     with database.engine.connect() as connection:
-        tables: Collection[str] = sa.inspect(connection).get_table_names()
-        if "alembic_version" not in tables:
-            return
-        found = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version")))
+        found = schema_revision(connection)
         if found is None or found == newest_revision():
             return
         if found not in known_revisions():
             raise OtherVersion("base.nodes.newer_schema", found=found, ours=newest_revision(), version=VERSION)
-        if database.is_sqlite or Node.__tablename__ not in tables:
+        if database.is_sqlite or not sa.inspect(connection).has_table(Node.__tablename__):
             return
         others = connection.execute(
             sa.select(Node.name, Node.version).where(is_up(), Node.name != name).order_by(Node.name)

@@ -50,6 +50,9 @@ class FakeAsterisk:
         """This Asterisk, as the code under test sees it."""
         return cast(AriClient, self)
 
+    async def until_prompt(self) -> None:
+        """Return at once: it is never late."""
+
     async def request(
         self, operation: Operation, *, body: Mapping[str, Any] | None = None, **given: str | int | None
     ) -> Any:

@@ -77,6 +77,11 @@ class LoneAsterisk:
         """Send one request and return the JSON of its answer. Raises urllib.error.HTTPError."""
         return await asyncio.to_thread(asterisk_rest.request, self.settings, method, path, body)
 
+    async def channels(self) -> list[dict[str, Any]]:
+        """Its channels, each once: Asterisk lists one twice whose state changes meanwhile."""
+        listed = await self.ari("GET", "/channels")
+        return list({channel["id"]: channel for channel in listed}.values())
+
     async def put(self, account: Iterable[DynamicObject]) -> None:
         """Push an account as the switchboard does."""
         for item in account:

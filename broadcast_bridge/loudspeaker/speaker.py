@@ -1,5 +1,6 @@
 """The loudspeaker: stays registered and takes one call at a time from its own station, until SIGTERM."""
 
+import contextlib
 import json
 import secrets
 import signal
@@ -39,10 +40,15 @@ from haichieu.sip.endpoint_events import (
 )
 from haichieu.sip.endpoint_options import EndpointOptions
 from haichieu.sip.server_trust import BadTrust, ServerTrust
+from haichieu.sip.socket_filter import NoSuchSocket, end_connection
 
 DEFAULT_DEVICE = "default"
 AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before the next registration, by number of failures; the last one repeats."""
+ANSWER_SECONDS = (5.0, 10.0, 20.0, 40.0)
+"""How long the answer to a registration is waited for over TLS, by number of times in vain. Asterisk drops requests
+until it has started completely, while its sockets accept them. Over UDP they are repeated; over TLS they are lost, and
+the library waits 32 s (RFC 3261, timer F)."""
 SILENT_SERVER_SECONDS = 2.0
 """Longest pause while no server answers: it may be starting again, and over TLS it cannot call us before we return."""
 
@@ -135,6 +141,8 @@ class Loudspeaker:
         self._registered = False
         self._failures = 0
         self._register_at = 0.0
+        self._answer_by = float("inf")
+        self._unanswered = 0
         self._count_at = 0.0
         self._refusal_told = -_NOTICE_SECONDS
 
@@ -170,28 +178,38 @@ class Loudspeaker:
 
     def _serve(self, sip: SipEndpoint, address: SocketAddress, local: str) -> None:
         """Serve until told to stop, or until the address of the server or the route to it changes."""
-        sip.register(address)
-        self._register_at = float("inf")
+        self._register(sip, address)
         while not self._stopping:
             for event in sip.poll(_IN_CALL_SECONDS if self._call else _IDLE_SECONDS):
                 self._happened(sip, address, event)
             self._hear(sip)
+            if time.monotonic() >= self._answer_by and not self._call:
+                self._answer_by, self._unanswered = float("inf"), self._unanswered + 1
+                with contextlib.suppress(NoSuchSocket):  # it has just ended by itself
+                    end_connection(address)
             if time.monotonic() >= self._register_at:
-                self._register_at = float("inf")
                 try:
                     if self._route() != (address, local) and not self._call:
                         return
                 except ServerNotFound as problem:
                     self._failed(problem.message)
                     continue
-                sip.register(address)
+                self._register(sip, address)
+
+    def _register(self, sip: SipEndpoint, address: SocketAddress) -> None:
+        sip.register(address)
+        self._register_at = float("inf")
+        longest = ANSWER_SECONDS[min(self._unanswered, len(ANSWER_SECONDS) - 1)]
+        self._answer_by = time.monotonic() + longest if self._options.tls else float("inf")
 
     def _happened(self, sip: SipEndpoint, server: SocketAddress, event: SipEvent) -> None:
+        if isinstance(event, Registered | RegistrationFailed):
+            self._answer_by = float("inf")
         match event:
             case Registered(expires=expires):
                 if not self._registered:
                     self._emit("registered", expires=expires)
-                self._registered, self._failures, self._told = True, 0, None
+                self._registered, self._failures, self._unanswered, self._told = True, 0, 0, None
             case ServerNotTrusted(fingerprint=fingerprint):
                 self._emit("server_not_trusted", fingerprint=fingerprint)
                 self._distrusted = message("sip.trust.wrong", server=str(server), fingerprint=fingerprint or "?")

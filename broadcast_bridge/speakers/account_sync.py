@@ -50,6 +50,7 @@ Account = tuple[DynamicObject, ...]
 Accounts = dict[str, Account]
 OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
 """In the order of deletion: no object may refer to a deleted one."""
+BEFORE_ENDPOINTS = ("auth", "aor")
 
 
 class AccountSync:
@@ -130,15 +131,13 @@ class AccountSync:
         fresh = {code: account for code, account in wanted.items() if known.get(code) != account}
         for code, account in fresh.items():
             self._forget(code)
-            try:
-                await self._remove_objects(known.get(code, ()), account)
-                await self._put_account(account)
-            except AriRefused as problem:
-                # An account that Asterisk rejects must not stop the others.
-                log.error("account.refused", account=code, problem=shown(problem))
-                self._refused[code] = account
-                continue
-            self._pushed[code] = account
+            await self._remove_objects(known.get(code, ()), account)
+        # Asterisk looks through all endpoints for each new AOR: with thousands of both, endpoints come last.
+        for is_before in (True, False):
+            for code, account in fresh.items():
+                if code not in self._refused:
+                    await self._put_part(code, account, is_before=is_before)
+        self._pushed |= {code: account for code, account in fresh.items() if code not in self._refused}
         await asyncio.to_thread(self._file.write, [item for account in wanted.values() for item in account])
         if fresh:
             await self._client.watch_endpoints(self._pushed.keys() & fresh.keys() - {FAN_OUT, PROXY} - self._nodes())
@@ -151,17 +150,28 @@ class AccountSync:
         self._pushed.pop(code, None)
         self._refused.pop(code, None)
 
-    async def _put_account(self, account: tuple[DynamicObject, ...]) -> None:
+    async def _put_part(self, code: str, account: Account, *, is_before: bool) -> None:
+        """Put those objects of an account that come before its endpoint, or the others.
+
+        An account that Asterisk rejects must not stop the others.
+        """
         try:
             for item in account:
-                await self._put(item)
+                if is_before == (item.object_type in BEFORE_ENDPOINTS):
+                    await self._put_from_memory(item)
+        except AriRefused as problem:
+            log.error("account.refused", account=code, problem=shown(problem))
+            self._refused[code] = account
+
+    async def _put_from_memory(self, item: DynamicObject) -> None:
+        try:
+            await self._put(item)
         except AriRefused as refusal:
             if refusal.status != CANNOT_UPDATE:
                 raise
             # Asterisk has just started from the file, and objects from the file cannot be changed.
             await self._forget_file()
-            for item in account:
-                await self._put(item)
+            await self._put(item)
 
     async def _forget_file(self) -> None:
         """Make Asterisk forget the accounts that it read from the file; registrations are stored elsewhere."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.starting import Request, ask, refuse_if_busy
 from broadcast_bridge.broadcasts.states import AfterCut, Kind, Priority, precedence
 from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.schedule.states import reason_message
 from broadcast_bridge.speakers.quiet_hours import speakers_may_sound
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import WIDEBAND_RATE, level_tone
@@ -44,8 +45,8 @@ def ask_for_tone(
         raise CannotTry("speaker.retired", name=speaker.name)
     if not speaker.counts_as_reachable:
         raise CannotTry("speaker.unreachable", name=speaker.name)
-    if speakers_may_sound(session, [speaker], Priority.NORMAL, at).left_out:
-        raise CannotTry("speaker.muted", name=speaker.name)
+    if (reason := speakers_may_sound(session, [speaker], Priority.NORMAL, at).reason) is not None:
+        raise CannotTry("speaker.muted", name=speaker.name, reason=reason_message(reason))
     refuse_if_busy(session, [speaker], precedence(Kind.RECORDED, Priority.NORMAL))
     sound = store.add(session, tone)
     title = render(message("speaker.test_title", name=speaker.name), the_station(session).language)

@@ -4,14 +4,15 @@ import datetime
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 import structlog
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts.expected import keys_of
 from broadcast_bridge.broadcasts.sharing import relays_of
 from broadcast_bridge.broadcasts.spoken_rests import is_being_spoken
 from broadcast_bridge.broadcasts.states import Kind, Priority, Synthetic
-from broadcast_bridge.models import Broadcast
+from broadcast_bridge.models import Broadcast, Delivery
 from broadcast_bridge.studio.growing_sound import clips_of
 from broadcast_bridge.studio.recorded_sound import Clip
 from broadcast_bridge.studio.speaker_target import Calling, LegTarget, MulticastRoute, Shown, leg_target, relay_target
@@ -98,7 +99,10 @@ def plan_of(
 ) -> Plan:
     """Return the plan of a broadcast whose speakers are taken, with those that this node serves."""
     priority, shown = Priority(broadcast.priority), calling.shown(session)
-    active = [one for one in broadcast.deliveries if one.active and one.node in ("", node)]
+    mine = sa.select(Delivery).where(
+        Delivery.broadcast_id == broadcast.id, Delivery.active, Delivery.node.in_(("", node))
+    )
+    active = session.scalars(mine.options(joinedload(Delivery.speaker)).order_by(Delivery.id)).all()
     log.info(
         "broadcast.planned",
         broadcast=broadcast.id,

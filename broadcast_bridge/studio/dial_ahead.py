@@ -16,7 +16,8 @@ from typing import Self
 
 import structlog
 
-from broadcast_bridge.studio.early_call import CALLS_AT_ONCE, EarlyCall
+from broadcast_bridge.studio.call_turns import CallTurns
+from broadcast_bridge.studio.early_call import EarlyCall
 from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_target import LegTarget
 from broadcast_bridge.studio.stage import Stage, open_stage
@@ -176,7 +177,7 @@ class AheadCalls:
         self._early: dict[str, EarlyCall] = {}
         self._on_air: Counter[str] = Counter()
         self._by_key: dict[str, DialAhead] = {}
-        self._turn = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._turn = CallTurns(client, seats)
         self._tasks = Tasks()
 
     async def __aenter__(self) -> Self:

@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
@@ -20,9 +21,8 @@ from haichieu.errors import shown
 
 log = structlog.get_logger()
 
-CALLS_AT_ONCE = 8
-"""Speakers called at the same time. Without a limit, answered calls would queue behind the new ones."""
-
+Turn = AbstractAsyncContextManager[object]
+"""Entered by one call after the other, as `call_turns.CallTurns` and a semaphore can be."""
 
 NOTICED_SECONDS = 0.5
 
@@ -32,7 +32,7 @@ def speaker_call(client: AriClient, target: LegTarget) -> Call:
     return Call(client, f"speaker-{target.code}-{uuid.uuid4().hex[:12]}", None, target.code)
 
 
-async def ring(call: Call, target: LegTarget, turn: asyncio.Semaphore, seconds: float) -> None:
+async def ring(call: Call, target: LegTarget, turn: Turn, seconds: float) -> None:
     """Call a speaker and wait until it answers. Raises NotAnswered, also after `seconds`, HungUp or AriError."""
     try:
         async with turn, asyncio.timeout(seconds):
@@ -54,7 +54,7 @@ class EarlyCall:
         client: AriClient,
         target: LegTarget,
         place: Place,
-        turn: asyncio.Semaphore,
+        turn: Turn,
         seconds: float,
         ended: "Callable[[EarlyCall], None]",
     ) -> None:
@@ -125,7 +125,7 @@ class EarlyCall:
             self._ending = asyncio.create_task(self._end())
         return self._ending
 
-    async def _stay(self, turn: asyncio.Semaphore, seconds: float) -> None:
+    async def _stay(self, turn: Turn, seconds: float) -> None:
         """Call the speaker and keep its place; what prevents it is raised by `answered`."""
         begun = asyncio.get_running_loop().time()
         try:

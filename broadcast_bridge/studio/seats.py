@@ -79,6 +79,7 @@ class SeatPool:
         self._on_the_way: defaultdict[str, int] = defaultdict(int)
         self._news = asyncio.Event()
         self._waiters: defaultdict[str, deque[_Waiter]] = defaultdict(deque)
+        self._fewer_wait = asyncio.Event()
         self.direct: set[str] = set()
         """The ids of the calls whose speakers get direct sound."""
         self.placed: WeakSet[Call] = WeakSet()
@@ -95,6 +96,8 @@ class SeatPool:
     def prepare(self, codec: str, count: int) -> None:
         """Make seats until there are `count` that are free or on the way."""
         missing = count - len(self._ready[codec]) - self._on_the_way[codec]
+        # The speakers themselves need the other lines.
+        missing = min(missing, self.client.lines.free // 2 - sum(self._on_the_way.values()))
         for _ in range(missing if self.link.works else 0):
             self._on_the_way[codec] += 1
             self._tasks.begin(self._make(codec))
@@ -126,7 +129,14 @@ class SeatPool:
         finally:
             with contextlib.suppress(ValueError):  # it has got one
                 line.remove(waiter)
+            self._fewer_wait.set()
         return None
+
+    async def until_few_wait(self, most: int) -> None:
+        """Wait until fewer speakers than that wait for a seat."""
+        while sum(map(len, self._waiters.values())) >= most:
+            self._fewer_wait.clear()
+            await self._fewer_wait.wait()
 
     def wake(self, owner: object) -> None:
         """Let those who wait for an owner wait no longer."""
@@ -170,6 +180,7 @@ class SeatPool:
         seat = Seat(key, codec, Call(self.client, f"{CHANNEL}{secrets.token_hex(8)}", None, ""))
         try:
             async with self._making:
+                await self.client.until_prompt()
                 await self._place(seat)
         except (FanOutGone, AriError, NotAnswered, HungUp, TimeoutError) as problem:
             log.warning("fan_out.no_seat", codec=codec, problem=repr(problem))

@@ -13,7 +13,7 @@ import structlog
 from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate
 from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
 from broadcast_bridge.studio.call_refusals import reason_of
-from broadcast_bridge.studio.early_call import EarlyCall, ring, speaker_call
+from broadcast_bridge.studio.early_call import EarlyCall, Turn, ring, speaker_call
 from broadcast_bridge.studio.joiner import Figures, Place
 from broadcast_bridge.studio.playing_time import PlayingTime
 from broadcast_bridge.studio.signs_of_life import ReceiverReport, SignsOfLife, Verdict, receiver_report
@@ -46,12 +46,12 @@ class SpeakerLeg:
         client: AriClient,
         target: LegTarget,
         place: Place,
-        turn: asyncio.Semaphore,
+        turn: Turn,
         answer_seconds: float,
         qualify_seconds: float,
         early: Callable[[LegTarget], EarlyCall | None] = lambda _: None,
     ) -> None:
-        """`place` gives an answered call its sound. `turn` limits concurrent requests: see `early_call.CALLS_AT_ONCE`.
+        """`place` gives an answered call its sound. `turn` limits how many are called at once.
 
         `early` returns the call to a speaker that was called before the broadcast began.
         """

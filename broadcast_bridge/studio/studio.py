@@ -24,9 +24,9 @@ from broadcast_bridge.studio.airings import Airings, BringSound, call_returned
 from broadcast_bridge.studio.broadcast_on_air import Airing, Content, Ending, until_over
 from broadcast_bridge.studio.broadcast_plan import Plan, Sounds, StudioRules, plan_of
 from broadcast_bridge.studio.broadcast_rows import BroadcastRows
+from broadcast_bridge.studio.call_turns import CallTurns
 from broadcast_bridge.studio.common_time import CommonTime
 from broadcast_bridge.studio.dial_ahead import AheadCalls, DialAhead
-from broadcast_bridge.studio.early_call import CALLS_AT_ONCE
 from broadcast_bridge.studio.expectations import AnswerTimes, Expectations
 from broadcast_bridge.studio.growing_sound import more_clips
 from broadcast_bridge.studio.level_meter import measure_level
@@ -278,13 +278,13 @@ class Studio(Airings):
             stage = await stack.enter_async_context(self._stage(plan, ahead))
             stack.enter_context(self._ahead.on_air([target.code for target in plan.targets]))
             stage.begin(plan.targets)
-            turn = asyncio.Semaphore(CALLS_AT_ONCE)
+            turn = CallTurns(self._client, self._seats)
             times = self._rules.answer_seconds, self._rules.qualify_seconds
             targets = (*plan.relays, *plan.targets)
             legs = [SpeakerLeg(self._client, one, stage.place, turn, *times, self._ahead.take) for one in targets]
             rows.legs = legs
             if ahead:
-                await ahead.keep_only([target.code for target in plan.targets if target.reachable])
+                await ahead.keep_only({target.code for target in plan.targets if target.reachable})
             await stack.enter_async_context(kept_going(*(leg.run for leg in legs)))
             later = await stack.enter_async_context(Tasks())
 

@@ -55,7 +55,12 @@ class Bridge:
         await self._client.request(operations.MUTE, channelId=channel_id, direction="in")
 
     async def remove(self, channel_id: str) -> None:
-        """Take a channel out; it stays with us."""
+        """Take a channel out; it stays with us.
+
+        Do this before the bridge is destroyed if the channel is to hear more. Asterisk destroys a bridge while its
+        channels are still on their way out, and a sound begun at that moment never starts: it waits ten minutes for a
+        bridge that has ended, and everything asked of the channel waits behind it.
+        """
         await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=self.id, channel=channel_id)
 
     async def record(self, name: str, max_seconds: int) -> None:

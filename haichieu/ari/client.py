@@ -6,6 +6,7 @@ reports itself connected.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -38,10 +39,21 @@ WATCH = "haichieu-watch"
 would bring every event of its channels twice, and every key of a caller with them."""
 
 ENDPOINT_EVENTS = ("ContactStatusChange", "EndpointStateChange", "PeerStatusChange")
+CALL_EVENTS = (
+    *("StasisStart", "StasisEnd", "Dial", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed"),
+    *("ChannelDtmfReceived", "ChannelHold", "ChannelUnhold"),
+    *("PlaybackFinished", "RecordingFinished", "RecordingFailed"),
+)
+"""All that the handlers of calls wait for. Another one costs Asterisk and us as much, for every call."""
 TEXT_EVENT = "TextMessageReceived"
 """A SIP MESSAGE came from an endpoint that is watched."""
 WATCH_AT_ONCE = 40
 """Asterisk's HTTP server takes a request line of 4 kB."""
+
+LATE_SECONDS = 0.25
+"""An event this old shows that Asterisk, or this process, has more to do than it can."""
+LATE_FOR_SECONDS, PROMPT_AGAIN_SECONDS = 1.0, 0.02
+"""For how long a late event counts when none follows it, and how often it is looked at."""
 
 USER = "haichieu"
 
@@ -83,6 +95,10 @@ class AriClient:
         self.events = EventRouter(unclaimed)
         self.lines = Lines(most_calls)
         self.connected = asyncio.Event()
+        self._ending = asyncio.Semaphore(MAX_CONNECTIONS // 2)
+        """For requests that end something, which may be thousands at once: those of calls must not wait for them."""
+        self._late_at: float | None = None
+        """When the newest event came late, by the clock of the event loop."""
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
@@ -120,8 +136,9 @@ class AriClient:
         given = {name: str(value) for name, value in parameters.items() if value is not None}
         query = {name: value for name, value in given.items() if name in operation.query}
         path = operation.path.format(**{name: quote(value, safe="") for name, value in given.items()})
+        turn = self._ending if operation.method == "DELETE" else contextlib.nullcontext()
         try:
-            async with session.request(operation.method, self._base + path, params=query, json=body) as response:
+            async with turn, session.request(operation.method, self._base + path, params=query, json=body) as response:
                 text = await response.text()
         except aiohttp.ClientConnectorError as problem:
             raise NotConnected("ari.not_connected", address=str(self._base), why=str(problem)) from problem
@@ -132,6 +149,12 @@ class AriClient:
         refusal = {404: NoSuchThing, 409: WrongMoment, 412: WrongMoment}.get(response.status, AriRefused)
         raise refusal(response.status, f"{operation.method} {path}", text[:200])
 
+    async def until_prompt(self) -> None:
+        """Wait while events arrive late: more calls now would only make those of all others, and keys, later."""
+        clock = asyncio.get_running_loop().time
+        while self._late_at is not None and clock() - self._late_at < LATE_FOR_SECONDS:  # noqa: ASYNC110 (it may just pass)
+            await asyncio.sleep(PROMPT_AGAIN_SECONDS)
+
     async def endpoints(self) -> list[Mapping[str, Any]]:
         """Return the SIP endpoints with their states; Asterisk answers 404 when it has none."""
         try:
@@ -139,6 +162,11 @@ class AriClient:
         except NoSuchThing:
             return []
         return listed
+
+    async def channels(self) -> list[Mapping[str, Any]]:
+        """Return Asterisk's channels, each once: it lists one twice whose state changes meanwhile. Raises AriError."""
+        listed: list[Mapping[str, Any]] = await self.request(operations.LIST_CHANNELS)
+        return list({channel["id"]: channel for channel in listed}.values())
 
     async def metrics(self) -> str:
         """Return Asterisk's metrics in the text format of Prometheus. Raises AsteriskUnavailable."""
@@ -212,18 +240,21 @@ class AriClient:
             if message.type is aiohttp.WSMsgType.TEXT:
                 body = json.loads(message.data)
                 event = Event(body["type"], body)
+                is_late = event.age_seconds > LATE_SECONDS
+                self._late_at = asyncio.get_running_loop().time() if is_late else None
                 if self.connected.is_set():
                     self._dispatch(event)
                 else:
                     early.append(event)
 
     async def _reconcile(self, reconcile: Reconcile, early: Sequence[Event]) -> None:
-        channels = await self.request(operations.LIST_CHANNELS)
-        await self.request(
-            operations.FILTER_EVENTS,
-            applicationName=WATCH,
-            body={"allowed": [{"type": name} for name in (*ENDPOINT_EVENTS, TEXT_EVENT)]},
-        )
+        channels = await self.channels()
+        for application, events in ((APPLICATION, CALL_EVENTS), (WATCH, (*ENDPOINT_EVENTS, TEXT_EVENT))):
+            await self.request(
+                operations.FILTER_EVENTS,
+                applicationName=application,
+                body={"allowed": [{"type": name} for name in events]},
+            )
         self._tell_lost(self.events.claimed - {channel["id"] for channel in channels})
         for channel in channels:
             if channel["id"] in self.events.claimed:

@@ -4,6 +4,7 @@ A slow listener never blocks the socket: each has its own queue.
 """
 
 import asyncio
+import datetime
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -20,6 +21,14 @@ class Event:
 
     type: str
     body: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it happened, by Asterisk's clock, which is this machine's; 0 if it does not say so."""
+        at = self.body.get("timestamp")
+        return (
+            (datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(at)).total_seconds() if at else 0.0
+        )
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -26,6 +26,11 @@ class Lines:
         self._most = most
         self._used: set[str] = set()
 
+    @property
+    def free(self) -> int:
+        """How many lines nobody has."""
+        return self._most - len(self._used)
+
     def take(self, channel_id: str, endpoint: str) -> None:
         """Take a line for a channel, if its endpoint needs one. Raises NotAnswered with cause 34 when none is free."""
         if not endpoint.startswith(WITH_RTP):

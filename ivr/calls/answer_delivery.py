@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from feedback.answers import answer_calls
 from feedback.answers.answer_calls import AnswerToPlay, PendingAnswers
 from feedback.answers.answer_sounds import AnswerSound, AnswerSounds
-from feedback.answers.answers_on_air import holds_number
 from feedback.answers.satisfaction import rate
 from feedback.citizens.registry import CitizenBook
 from feedback.intake.voice_messages import Beginning, VoiceMessages
@@ -30,6 +29,7 @@ from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
 from haichieu.jobs import ClaimLost
 from haichieu.locale import Message, message, render
+from haichieu.phone_numbers import holds_number
 from haichieu.speech.synthesis import SpeechError
 from haichieu.station import the_station
 from haichieu.work_runner import WorkRunner

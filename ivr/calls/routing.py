@@ -1,11 +1,11 @@
 """Numbers that people dial, and the call flow of each at a moment."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from broadcast_bridge.broadcasts.call_backs import PIN_FLOW
 from haichieu.database import Base
@@ -17,6 +17,8 @@ from ivr.flows.definition import delivered_flow, delivered_flows
 
 DUTY_FLOW = "duty-desk"
 """The flow that transfers callers to the duty desk at once."""
+
+HOTLINE_FLOW = "hotline"
 
 FAULT_FLOW = "fault-line"
 """The flow in which citizens report a speaker by the code on its pole."""
@@ -136,9 +138,29 @@ def unit_of_text(session: Session, number: str) -> int | None:
 
 def unit_of_texts(session: Session) -> int | None:
     """Return the unit for texts whose number decides nothing: the hotline's, else the highest one."""
-    hotline = sa.select(Number.unit_id).where(Number.flow == "hotline").order_by(Number.id).limit(1)
+    hotline = sa.select(Number.unit_id).where(Number.flow == HOTLINE_FLOW).order_by(Number.id).limit(1)
     highest = sa.select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
     return session.scalar(hotline) or session.scalar(highest)
+
+
+def numbers_above(session: Session, flow: str) -> Callable[[int], Number | None]:
+    """Return a function from a unit (its id) to the number of a flow of that unit, or of the nearest one above it."""
+    query = sa.select(Number).where(Number.flow == flow).order_by(Number.id.desc()).options(joinedload(Number.unit))
+    numbers = {one.unit_id: one for one in session.scalars(query)}
+    parents = {row.id: row.parent_id for row in session.execute(sa.select(Unit.id, Unit.parent_id))} if numbers else {}
+
+    def number_above(unit_id: int) -> Number | None:
+        here: int | None = unit_id
+        while here is not None and here not in numbers:
+            here = parents.get(here)
+        return None if here is None else numbers[here]
+
+    return number_above
+
+
+def number_for_faults(session: Session, unit_id: int) -> Number | None:
+    """Return the number for faults of a unit's speakers: its fault line, else its hotline; None without one."""
+    return numbers_above(session, FAULT_FLOW)(unit_id) or numbers_above(session, HOTLINE_FLOW)(unit_id)
 
 
 def number_shown(session: Session) -> str:
@@ -154,5 +176,5 @@ def number_of_texts(session: Session) -> str:
 
 def our_number(session: Session) -> str:
     """Return the number by which citizens know the station: the first hotline, else the first; empty without one."""
-    first = sa.select(Number.number).order_by(Number.flow != "hotline", Number.id).limit(1)
+    first = sa.select(Number.number).order_by(Number.flow != HOTLINE_FLOW, Number.id).limit(1)
     return session.scalar(first) or ""

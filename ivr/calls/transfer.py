@@ -53,6 +53,8 @@ async def _talk(client: AriClient, caller: Call, legs: Sequence[Leg], ring_secon
             with contextlib.suppress(HungUp):
                 await other.until_hung_up()
         finally:
+            with contextlib.suppress(AriError):  # a caller who hung up has left the bridge already
+                await bridge.remove(caller.id)
             bridge.release()
             with contextlib.suppress(AriError):
                 await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge.id)

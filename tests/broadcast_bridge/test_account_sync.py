@@ -92,9 +92,7 @@ class House:
             await phone.call("1900")
         except CallNotAnswered as refusal:
             return str(refusal.code)
-        # Asterisk may list a channel twice while its state changes.
-        channels = {one["id"]: one for one in await self.asterisk.ari("GET", "/channels")}
-        (channel,) = channels.values()
+        (channel,) = await self.asterisk.channels()
         await phone.hang_up()
         await phone.ended()
         return str(channel["caller"]["number"])

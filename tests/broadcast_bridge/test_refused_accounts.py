@@ -27,6 +27,8 @@ class Asterisk(AriClient):
         super().__init__("127.0.0.1", 9, "", unclaimed=lambda event: None)
         self.rejects = {"bad"}
         self.sent: Counter[str] = Counter()
+        self.types: list[str] = []
+        """The types of the objects that it took, in order."""
 
     async def request(self, operation: Operation, **parameters: Any) -> None:
         code = parameters.get("id", "")
@@ -36,6 +38,7 @@ class Asterisk(AriClient):
             self.sent[code] += 1
             if code in self.rejects:
                 raise AriRefused(400, operation.path, "a field that it does not take")
+            self.types.append(parameters["objectType"])
 
     async def endpoints(self) -> list[Any]:
         return []
@@ -88,3 +91,13 @@ async def test_unreadable_password_keeps_no_other_account_off_the_air(database: 
     assert set(asterisk.sent) == {"good", "damaged"}
     with database.session() as session:
         assert open_alarms(session) == []
+
+
+async def test_aors_of_all_accounts_come_before_the_first_endpoint(database: Database, tmp_path: Path) -> None:
+    """Asterisk looks through all its endpoints for each new AOR: with 3,000 of both it took a minute."""
+    vault, asterisk = open_vault(tmp_path), Asterisk()
+    with database.session() as session:
+        for code, number in (("bad", "101"), ("good", "102"), ("better", "103")):
+            session.add(Phone(code=code, name=code, password_locked=vault.lock("secret"), caller_number=number))
+    await AccountSync(asterisk, database, vault, AccountFile(tmp_path), 0).push_all()
+    assert asterisk.types == ["auth", "aor", "auth", "aor", "endpoint", "endpoint"]

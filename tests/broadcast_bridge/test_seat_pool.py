@@ -9,47 +9,11 @@ import pytest_asyncio
 
 from broadcast_bridge.studio import direct_sound
 from broadcast_bridge.studio.direct_sound import DirectSound
-from broadcast_bridge.studio.fan_out_link import FanOutGone
-from broadcast_bridge.studio.seats import Seat, SeatPool
+from broadcast_bridge.studio.seats import Seat
 from broadcast_bridge.studio.speaker_target import LegTarget
 from haichieu.ari.call import Call
 from haichieu.ari.errors import HungUp
-from tests.fake_asterisk import FakeAsterisk
-
-OURS, THEIRS = object(), object()
-
-
-class Link:
-    """A fan-out that works."""
-
-    works = True
-
-    def __init__(self) -> None:
-        self.refusals: set[str] = set()
-        self.codecs: dict[str, str] = {}
-
-    def forget(self, _: str) -> None:
-        """Take the end of a seat."""
-
-    def tell(self, *_: object) -> None:
-        """Take a command."""
-
-
-class Pool(SeatPool):
-    """Seats are made when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__(FakeAsterisk().client, cast("Any", Link()))
-        self.turns = asyncio.Semaphore(0)
-        self.fails = False
-
-    async def _place(self, seat: Seat) -> None:
-        await self.turns.acquire()
-        if self.fails:
-            raise FanOutGone
-
-    async def _close(self, seat: Seat) -> None:
-        seat.broken = True
+from tests.builders.seats import OURS, THEIRS, Pool, in_line
 
 
 @pytest_asyncio.fixture
@@ -63,12 +27,6 @@ async def given(*waiting: "asyncio.Task[Seat | None]") -> list[bool]:
     for _ in range(10):
         await asyncio.sleep(0)
     return [task.done() and task.result() is not None for task in waiting]
-
-
-async def in_line(pool: Pool, owner: object, seconds: float | None = None) -> "asyncio.Task[Seat | None]":
-    task = asyncio.create_task(pool.next("alaw", owner, seconds))
-    await asyncio.sleep(0)
-    return task
 
 
 async def test_seats_go_to_those_who_wait_in_their_order(pool: Pool) -> None:

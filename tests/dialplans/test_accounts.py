@@ -141,17 +141,12 @@ async def test_call_from_a_loudspeaker_is_refused(asterisk: LoneAsterisk) -> Non
 async def only_channel(asterisk: LoneAsterisk, call: Coroutine[Any, Any, object]) -> dict[str, Any]:
     """Call when the calls of former tests are over, and return the channel of this one."""
 
-    async def channels() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await asterisk.ari("GET", "/channels")
-        return found
-
     async with asyncio.timeout(15):
-        while await channels():  # noqa: ASYNC110 (no event tells)
+        while await asterisk.channels():  # noqa: ASYNC110 (no event tells)
             await asyncio.sleep(0.02)
     await call
-    found = await channels()
-    assert len(found) == 1, found
-    return found[0]
+    (found,) = await asterisk.channels()
+    return found
 
 
 @pytest.mark.asyncio(loop_scope="session")

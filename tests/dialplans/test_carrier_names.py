@@ -1,5 +1,6 @@
 """Addresses behind the names of carriers, as a DNS server of other developers gives them."""
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,8 +10,9 @@ from dialplans.accounts import trunk_account
 from dialplans.carrier_names import CarrierNames, addresses_of
 from dialplans.numbering import legs_to
 from haichieu.database import Database
+from haichieu.demo.trial_station import free_port
 from haichieu.sip.models import Trunk
-from tests.peers.dnsmasq import Dnsmasq, dnsmasq, free_dns_port
+from tests.peers.dnsmasq import Dnsmasq, dnsmasq
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,7 +40,7 @@ RECORDS = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dnsmasq]:
-    async with dnsmasq(tmp_path_factory.mktemp("dns"), RECORDS, HOSTS, port=free_dns_port()) as server:
+    async with dnsmasq(tmp_path_factory.mktemp("dns"), RECORDS, HOSTS, port=free_port(socket.SOCK_DGRAM)) as server:
         yield server
 
 
@@ -73,7 +75,7 @@ async def test_silent_server_is_distinguished_from_an_unknown_name(
 ) -> None:
     monkeypatch.setattr("dialplans.carrier_names.TIMEOUT_SECONDS", 0.2)
     resolver = server.resolver()
-    resolver.port = free_dns_port()
+    resolver.port = free_port(socket.SOCK_DGRAM)
     assert addresses_of(resolver, "a.test", "udp") is None
 
 
@@ -128,7 +130,7 @@ async def test_addresses_stay_while_dns_is_silent_or_knows_none(
 
     def elsewhere() -> object:
         resolver = server.resolver()
-        resolver.port = free_dns_port()
+        resolver.port = free_port(socket.SOCK_DGRAM)
         return resolver
 
     await CarrierNames(database, elsewhere).look()  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from dialplans.configuration import (
 )
 from dialplans.degraded import DegradedMode, DegradedSounds, degraded_dialplan, write_degraded
 from dialplans.installation import Installation
-from haichieu.demo.trial_station import free_ports
+from haichieu.demo.trial_station import free_port, free_ports
 from haichieu.errors import SettingsError
 from haichieu.home import HomeNotWritable
 from haichieu.process_control import MOST_OPEN_FILES
@@ -80,10 +80,10 @@ def test_port_of_another_station_is_named_with_its_setting(
     tmp_path: Path, kind: socket.SocketKind, name: str, setting: str
 ) -> None:
     with closing(socket.socket(socket.AF_INET, kind)) as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port(kind)
+        taken.bind(("127.0.0.1", port))
         if kind == socket.SOCK_STREAM:
             taken.listen()
-        port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"{port}.*{setting}"):
             check_ports(settings_for(tmp_path, **{name: port}), patience=0)
     check_ports(settings_for(tmp_path, **{name: port}), patience=0)

@@ -41,6 +41,7 @@ class CallingPhone(MediaDevice):
         self._theirs = ""
         self._contact_uri = ""
         self._sent: dict[int, tuple[str, str, str]] = {}
+        self._sending = threading.Lock()
         self._sounding = threading.Event()
         self._sender = threading.Thread(target=self._send_sound)
         self._port = 0
@@ -79,9 +80,15 @@ class CallingPhone(MediaDevice):
         self._request("INVITE", "application/sdp", self.description)
 
     def _request(self, method: str, kind: str = "", body: str = "", nonce: str = "", number: int = 0) -> None:
-        if not number:
-            self._sequence += 1
-            self._sent[self._sequence] = (method, kind, body)
+        """Send one request; numbers leave in their order (RFC 3261 §12.2.1.1), whichever thread sends."""
+        with self._sending:
+            if not number:
+                self._sequence += 1
+                number = self._sequence
+                self._sent[number] = (method, kind, body)
+            self._socket.sendto(self._message(method, kind, body, nonce, number).encode(), self._server)
+
+    def _message(self, method: str, kind: str, body: str, nonce: str, number: int) -> str:
         uri = self._contact_uri or f"sip:{self._dialled}@{self._host}"
         lines = [
             f"{method} {uri} SIP/2.0",
@@ -89,7 +96,7 @@ class CallingPhone(MediaDevice):
             f"From: <sip:{self.name}@{self._host}>;tag={self._tag}",
             f"To: {self._theirs or f'<{uri}>'}",
             f"Call-ID: {self._out_id}",
-            f"CSeq: {number or self._sequence} {method}",
+            f"CSeq: {number} {method}",
             f"Contact: <sip:{self.name}@{self.address}>",
             "Max-Forwards: 70",
             f"Content-Length: {len(body)}",
@@ -98,7 +105,7 @@ class CallingPhone(MediaDevice):
             lines.append(f"Content-Type: {kind}")
         if nonce:
             lines.append(f"Authorization: {digest(self.name, self._password, method, uri, nonce)}")
-        self._socket.sendto("\r\n".join([*lines, "", body]).encode(), self._server)
+        return "\r\n".join([*lines, "", body])
 
     def _answer_response(self, text: str) -> None:
         number, method = field_of(text, "cseq").split()

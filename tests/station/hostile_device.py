@@ -1,6 +1,7 @@
 """A registered device that is in a stranger's hands: it answers its calls, and sends requests of every kind."""
 
 import re
+import threading
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class HostileDevice(BareSpeaker):
     ) -> None:
         super().__init__(server, name, password, "200 OK", headers, bind=bind)
         self.answers: list[tuple[str, str]] = []
+        self._sending = threading.Lock()
         self._sequence = 100
         self._sent: dict[int, tuple[Attempt, str]] = {}
 
@@ -83,8 +85,14 @@ class HostileDevice(BareSpeaker):
             self._reply(text, "200 OK")
 
     def _send(self, attempt: Attempt, call_id: str, nonce: str = "") -> None:
-        self._sequence += 1
-        self._sent[self._sequence] = (attempt, call_id)
+        """Send one request; numbers leave in their order (RFC 3261 §12.2.1.1), whichever thread sends."""
+        with self._sending:
+            self._sequence += 1
+            self._sent[self._sequence] = (attempt, call_id)
+            request = self._request(attempt, call_id, nonce, self._sequence)
+            self._socket.sendto(request.encode(), self._server)
+
+    def _request(self, attempt: Attempt, call_id: str, nonce: str, number: int) -> str:
         inside = not attempt.to
         call = self.invites[-1] if self.invites else ""
         found = _URI.search(_field(call, "contact")) if inside else None
@@ -96,7 +104,7 @@ class HostileDevice(BareSpeaker):
             f"From: {me}",
             f"To: {_field(call, 'from') if inside else f'<{uri}>'}",
             f"Call-ID: {_field(call, 'call-id') if inside else call_id}",
-            f"CSeq: {self._sequence} {attempt.method}",
+            f"CSeq: {number} {attempt.method}",
             f"Contact: <sip:{self.name}@{self.address}>",
             "Max-Forwards: 70",
             *attempt.headers,
@@ -104,7 +112,7 @@ class HostileDevice(BareSpeaker):
         ]
         if nonce:
             lines.append(f"Authorization: {self._digest(attempt.method, uri, nonce)}")
-        self._socket.sendto("\r\n".join([*lines, "", attempt.body]).encode(), self._server)
+        return "\r\n".join([*lines, "", attempt.body])
 
 
 def hostile_requests(device: HostileDevice, server: str, carrier: str) -> list[Attempt]:

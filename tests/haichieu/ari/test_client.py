@@ -1,11 +1,14 @@
 """The connection to Asterisk: cut, and taken up again with what happened meanwhile."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
 from haichieu.ari import operations
+from haichieu.ari.client import CALL_EVENTS
 from haichieu.ari.errors import AsteriskUnavailable, Lost, NoSuchThing
+from haichieu.ari.events import Event
 from haichieu.ari.key_events import Digits
 from haichieu.demo.trial_station import until
 from tests.haichieu.ari.conftest import Line
@@ -24,6 +27,25 @@ async def cut_off(line: Line) -> None:
 async def test_missing_channel_raises_no_such_thing(line: Line) -> None:
     with pytest.raises(NoSuchThing):
         await line.client.request(operations.HANG_UP, channelId="nobody")
+
+
+async def test_call_brings_only_events_that_are_waited_for(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    types: Counter[str] = Counter()
+
+    def count(event: Event) -> None:
+        types[event.type] += 1
+        dispatch(event)
+
+    dispatch = line.client.events.dispatch
+    monkeypatch.setattr(line.client.events, "dispatch", count)
+    async with await line.call() as call:
+        asking = asyncio.create_task(call.ask("demo-congrats"))
+        await line.phone.digits("1#")
+        await asyncio.wait_for(asking, 5)
+    await line.phone.ended()
+    await until(lambda: types["StasisEnd"] > 0, "the end of the call")
+    assert set(types) - set(CALL_EVENTS) == set()
+    assert types.total() < 20
 
 
 async def test_call_survives_a_cut_connection(line: Line) -> None:

@@ -39,7 +39,7 @@ async def test_a_dialled_call_shows_its_number_and_outlasts_its_ring_time(line: 
     await asyncio.sleep(2.5)
     assert not talking.done()
     assert await line.client.request(operations.LIST_BRIDGES) == []
-    assert [channel["id"] for channel in await line.asterisk.ari("GET", "/channels")] == [call.id]
+    assert [channel["id"] for channel in await line.asterisk.channels()] == [call.id]
     await line.phone.hang_up()
     with pytest.raises(HungUp):
         await asyncio.wait_for(talking, 5)
@@ -87,7 +87,7 @@ async def test_a_call_that_nobody_answers_or_that_is_declined_says_so(line: Line
         await talking
     assert declined.value.cause == NotAnswered.REJECTED
     await line.phone.ended()
-    assert await line.asterisk.ari("GET", "/channels") == []
+    assert await line.asterisk.channels() == []
 
 
 async def test_headers_arrive_and_a_busy_device_says_so(line: Line) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from haichieu.demo.trial_station import free_port
 from haichieu.sip.address import SocketAddress
 from haichieu.sip.direct_invite import DirectAnswer, call_directly
 
@@ -91,7 +92,5 @@ async def test_a_device_that_is_not_reached_is_silent() -> None:
     async with device(answering()) as (called, address):
         assert await call_directly(address, "cb-1", patience=0.8) is DirectAnswer.SILENT
     assert called.methods.count("INVITE") == 2
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-        unused.bind(("127.0.0.1", 0))
-        nobody = SocketAddress(*unused.getsockname())
+    nobody = SocketAddress("127.0.0.1", free_port(socket.SOCK_DGRAM))
     assert await call_directly(nobody, "cb-1", patience=0.8) is DirectAnswer.SILENT
