@@ -212,7 +212,26 @@ def reaches(session: Session) -> Reaches:
     return found | _of_accounts(session) | _of_broadcasts(session, zones, reached)
 
 
-REACHES = (reaches,)
+def reaches_of_sources(session: Session) -> Reaches:
+    """Return the speakers that bulletins of each source reach, and those for each of its area ids."""
+    under = _speakers_under(session)
+    sources = session.execute(
+        sa.select(Source.id, Source.name, Source.unit_id).where(Source.removed_at.is_(None))
+    ).all()
+    found = {("source", one.id): Reach(one.name, frozenset(under[one.unit_id])) for one in sources}
+    areas = session.execute(
+        sa.select(SourcePlace.id, SourcePlace.external_id, SourcePlace.unit_id, SourcePlace.source_id).where(
+            SourcePlace.unit_id.is_not(None)
+        )
+    )
+    for one in areas:
+        if ("source", one.source_id) in found:
+            mine = found["source", one.source_id].speakers & under[one.unit_id]
+            found["area", one.id] = Reach(one.external_id, frozenset(mine))
+    return found
+
+
+REACHES = (reaches, reaches_of_sources)
 
 
 def _through_zones(
@@ -225,15 +244,21 @@ def _through_zones(
 
 
 def _of_accounts(session: Session) -> dict[tuple[str, int], Reach]:
+    below = _speakers_under(session)
+    return {
+        ("account", number): Reach(email, frozenset(below[unit_id]))
+        for number, email, unit_id in session.execute(sa.select(Account.id, Account.email, Account.unit_id))
+    }
+
+
+def _speakers_under(session: Session) -> Mapping[int, set[int]]:
+    """Return the speakers of each unit and of all units below it; none for a unit that is not in it."""
     parents: dict[int, int | None] = dict(session.execute(sa.select(Unit.id, Unit.parent_id)).all())
     below: dict[int, set[int]] = defaultdict(set)
     for number, unit_id in session.execute(sa.select(Speaker.id, Speaker.unit_id).where(Speaker.removed_at.is_(None))):
         for one in above(parents, unit_id):
             below[one].add(number)
-    return {
-        ("account", number): Reach(email, frozenset(below[unit_id]))
-        for number, email, unit_id in session.execute(sa.select(Account.id, Account.email, Account.unit_id))
-    }
+    return below
 
 
 def _of_broadcasts(

@@ -159,3 +159,13 @@ def highest_unit(session: Session) -> int:
 def units_under(session: Session, unit_ids: Iterable[int]) -> set[int]:
     """Return the ids of the given units and of every unit below them."""
     return set(session.scalars(_UNITS_UNDER, {"units": list(unit_ids)}))
+
+
+def units_above(session: Session, unit_id: int) -> list[int]:
+    """Return the id of a unit and of those above it, the nearest first."""
+    found: list[int] = []
+    unit = session.get(Unit, unit_id)
+    while unit is not None and unit.id not in found:
+        found.append(unit.id)
+        unit = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
+    return found

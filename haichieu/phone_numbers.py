@@ -16,6 +16,8 @@ _WITHHELD = re.compile(
     r"anonym|withheld|unavail|unassigned|unknown|restrict|private|blocked|hidden|invalid|asterisk|out.?of.?area|no.?number"
 )
 """What carriers and exchanges write instead of a number, alone or within more words."""
+NUMBER_DIGITS = 9
+"""This many digits at the end of a phone number identify it."""
 _SUBSCRIBER = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _SERVICES = frozenset(
     {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.TOLL_FREE, PhoneNumberType.UAN}
@@ -96,6 +98,18 @@ def spellings(number: str) -> tuple[str, ...]:
     own = digits[len(home) :]
     national = (f"0{own}", own) if digits.startswith(home) else ()
     return (number, digits, f"00{digits}", *national)
+
+
+def national(number: str) -> str:
+    """Return a number as people in the country dial it: a Vietnamese E.164 number with 0, any other as it is."""
+    home = f"+{phonenumbers.country_code_for_region(HOME_REGION)}"
+    return f"0{number[len(home) :]}" if number.startswith(home) else number
+
+
+def holds_number(text: str, number: str) -> bool:
+    """Return whether a text contains a telephone number, however it is spelled."""
+    digits = re.sub(r"\D", "", number)[-NUMBER_DIGITS:]
+    return bool(digits) and digits in re.sub(r"(?<=\d)[ .\-()]+(?=\d)", "", text)
 
 
 def same_number(one: str, other: str) -> bool:

@@ -39,7 +39,9 @@ def message_of_detail(error: ErrorDetails) -> Message:
     kind = error["type"]
     if isinstance(problem := context.get("error"), InvalidValue):
         return problem.message
-    if kind == "literal_error":
+    if kind.startswith("datetime_") or kind == "timezone_aware":
+        return message("base.value.moment")
+    if kind in ("literal_error", "enum"):
         return message("base.value.literal_error", values=tuple(re.findall(r"'([^']*)'", str(context["expected"]))))
     if kind in _WITH_COUNT:
         return message(f"base.value.{kind}", count=int(context[_WITH_COUNT[kind]]))

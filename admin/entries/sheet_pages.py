@@ -41,7 +41,7 @@ def register_sheet(
             "entries/sheet.html", status, form=form, title=say(f"sheet.title_{where}"), back=url_for(where),
             keys=columns,
             columns=_in_words(columns), sample=f"{_in_words(head)}\n{line}", **{"sheet": None, **more},
-            asks_password=kind in (ACCOUNT, OFFICIAL),
+            asks_password=kind in (ACCOUNT, OFFICIAL), confirm=say("sheet.confirm"),
         )  # fmt: skip
 
     @app.get(f"/{where}/import", endpoint=f"import_{where}")
@@ -80,7 +80,7 @@ def register_sheet(
             return slips_page(panel, sheet.secrets)
         if sheet.secrets and kind is ACCOUNT:
             return passwords_page([(row.email, secret) for row, secret in sheet.secrets])
-        flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed)))
+        flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed), same=len(sheet.same)))
         return redirect(url_for(where), 303)
 
 

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from admin.layout.pages import Form
 from haichieu.district.unit_rules import RULES
-from haichieu.people import Unit
+from haichieu.locale import Message, message
+from haichieu.people import Level, Unit
 from haichieu.units.models import ChangeKind
 from haichieu.units.references import Given, Reference
 from haichieu.units.requests import (
@@ -18,9 +19,11 @@ from haichieu.units.requests import (
     Rename,
     Request,
     Split,
+    UnitChangeRefused,
     cleaned_name,
     rows_to_give,
     why_not_into,
+    why_retired,
     wrong_in_move,
 )
 from haichieu.units.tree import Tree
@@ -41,25 +44,43 @@ class Gift:
 
 @dataclass(frozen=True)
 class Offer:
-    """What the form of a unit offers: units to merge into it or to move it below, or what a split gives away."""
+    """What the form of a unit offers: units to merge into it or to move it below, or what a split gives away.
+
+    `obstacle` says why there is nothing to choose and the change is not possible.
+    """
 
     unit: Unit
     units: Sequence[Unit] = ()
     gifts: Sequence[Gift] = field(default=())
+    obstacle: Message | None = None
 
 
 def offer(session: Session, tree: Tree, unit: Unit, kind: ChangeKind, mine: frozenset[int]) -> Offer:
     """Return what the form offers to a visitor with the units `mine`."""
     others = [one for one, _ in tree.in_order() if one.id in mine]
+    if (retired := why_retired(tree, unit)) is not None:
+        return Offer(unit, obstacle=retired)
     match kind:
         case ChangeKind.MERGE:
-            return Offer(unit, [one for one in others if why_not_into(tree, one, unit) is None])
+            units = [one for one in others if why_not_into(tree, one, unit) is None]
+            return Offer(unit, units, obstacle=None if units else message("unit_tree.nothing_to_merge", name=unit.name))
         case ChangeKind.MOVE:
-            return Offer(unit, [one for one in others if not wrong_in_move(tree, Move(unit.id, one.id))])
+            units = [one for one in others if not wrong_in_move(tree, Move(unit.id, one.id))]
+            why = "unit_tree.province_stays" if unit.level == Level.PROVINCE else "unit_tree.nowhere_to_move"
+            return Offer(unit, units, obstacle=None if units else message(why, name=unit.name))
         case ChangeKind.SPLIT:
-            return Offer(unit, (), [gift for one in RULES.references if (gift := _gift(session, one, unit)).rows])
+            gifts = [gift for one in RULES.references if (gift := _gift(session, one, unit)).rows]
+            return Offer(unit, (), gifts, _why_not_split(tree, unit, mine))
         case ChangeKind.RENAME:
             return Offer(unit)
+
+
+def _why_not_split(tree: Tree, unit: Unit, mine: frozenset[int]) -> Message | None:
+    if unit.parent_id is None:
+        return message("unit_tree.split_needs_parent", name=unit.name)
+    if unit.parent_id not in mine:
+        return message("unit_tree.split_needs_rights", name=unit.name, parent=tree.units[unit.parent_id].name)
+    return None
 
 
 def request_of(session: Session, tree: Tree, unit: Unit, kind: ChangeKind, form: Form) -> Request:
@@ -70,8 +91,9 @@ def request_of(session: Session, tree: Tree, unit: Unit, kind: ChangeKind, form:
             chosen = [int(one) for one in form.values("units") if one.isascii() and one.isdigit() and len(one) < 10]
             return Merge([one for one in chosen if one in tree.units], unit.id, name)
         case ChangeKind.MOVE:
-            parent = form.row_id("parent")
-            return Move(unit.id, parent if parent in tree.units else unit.id)
+            if (parent := form.row_id("parent")) not in tree.units:
+                raise UnitChangeRefused({"parent": message("unit_tree.choose_parent")})
+            return Move(unit.id, parent)
         case ChangeKind.RENAME:
             return Rename(unit.id, name)
         case ChangeKind.SPLIT:

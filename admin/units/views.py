@@ -21,7 +21,7 @@ from broadcast_bridge.models import Speaker
 from haichieu.account_rights import Action
 from haichieu.actor_names import names_of_actors
 from haichieu.district.unit_rules import RULES
-from haichieu.people import Level, Unit
+from haichieu.people import Unit
 from haichieu.speech.station_voices import voice_names
 from haichieu.units.adding import LEVELS, add_units, read_line
 from haichieu.units.carrying_out import Outcome, carry_out, preview
@@ -29,7 +29,7 @@ from haichieu.units.effects import by_group
 from haichieu.units.former_names import former_names
 from haichieu.units.models import ChangeKind, UnitChange
 from haichieu.units.requests import LONGEST_CODE, LONGEST_NAME, UnitChangeRefused
-from haichieu.units.tree import RANK, Tree
+from haichieu.units.tree import Tree
 from haichieu.units.undoing import find_change, latest_changes, undo
 
 MOST_CHANGES = 30
@@ -197,12 +197,7 @@ def _form_page(panel: Panel, number: int, kind: ChangeKind, form: Form, status: 
 def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         above = [one for one, _ in Tree(session).in_order() if one.id in visitor().units]
-        chosen = next((one for one in above if str(one.id) == form.value("parent")), above[0] if above else None)
-    low = chosen is None or RANK[Level(chosen.level)] >= RANK[Level.COMMUNE]
-    return page(
-        "units/unit_new.html", status, form=form, above=above, levels=LEVELS,
-        preset=Level.VILLAGE if low else Level.COMMUNE
-    )  # fmt: skip
+    return page("units/unit_new.html", status, form=form, above=above, levels=LEVELS)
 
 
 def _nodes(session: Session, mine: frozenset[int]) -> Sequence[Node]:

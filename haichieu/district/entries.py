@@ -59,10 +59,14 @@ AS_TYPED = {"password", "secret"}
 
 @dataclass(frozen=True)
 class Written:
-    """A field that is typed in another form than it is stored: from typed values, and back from a row."""
+    """A field that is typed in another form than it is stored: from typed values, and back from a row.
+
+    `wrong` yields what is wrong with the typed values before they are read.
+    """
 
     read: Callable[[Sequence[str]], object]
     show: Callable[[Any], object]
+    wrong: Callable[[Sequence[str]], Iterable[Message]] = lambda _: ()
 
 
 Check = Callable[[Session, Any, Any, Vault], Iterable[tuple[str, Message]]]
@@ -125,6 +129,8 @@ def _message_of(error: ErrorDetails, typed: Sequence[str]) -> Message:
     if place[-1:] == ("flow",) and error["type"] == "missing":
         return message("district.choose_flow")
     wrong, field = message_of_detail(error), field_of(place)
+    if error["type"] == "string_too_short" and error["input"] == "" and error["ctx"]["min_length"] == 1:
+        return message("district.password_needed" if field in AS_TYPED else "district.value_needed")
     if error["type"] == "literal_error" and field in CHOICES:
         named = tuple(Message(key) for key in CHOICES[field].values())
         wrong = message("base.value.literal_error", values=named)
@@ -157,6 +163,8 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
         given = [text for text in typed if text]
         if name in kind.written:
             content[name] = kind.written[name].read(given)
+            if faults := list(kind.written[name].wrong(given)):
+                unclear[name] = Message.lines(faults)
         elif name == "routes":
             content[name] = [read_route(line) for line in given]
         elif name in LISTS:

@@ -57,11 +57,14 @@ class WrongLine:
 
 @dataclass
 class Sheet:
-    """Result of an import or its dry run: added and changed keys, wrong lines, and generated secrets."""
+    """Result of an import or its dry run: added, changed and unchanged keys, wrong lines, and generated secrets."""
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
     wrong: list[WrongLine] = field(default_factory=list)
+    understood: list[tuple[int, Message]] = field(default_factory=list)
+    """By line, the names of places that match only without their accents."""
     secrets: list[tuple[Any, str]] = field(default_factory=list)
 
 
@@ -97,6 +100,7 @@ def take_sheet(
             places = Places(session)
             for number, typed in lines:
                 texts, problems = _with_codes(places, typed)
+                sheet.understood += [(number, said) for said in places.newly_understood()]
                 try:
                     with session.begin_nested():
                         _take(session, vault, kind, texts, actor, allow, secrets, sheet, seen, only_adds)
@@ -128,8 +132,9 @@ def _take(
         row = None if is_out_of_use(row) else row
     if row is not None and only_adds:
         raise EntryRefused({name: message("district.change_on_page", key=key)})
-    secret = ""
+    secret, before = "", None
     if row is not None:
+        before = None if any(texts.get(kind.secret, ())) else texts_of(kind, row)
         texts = {**texts_of(kind, row), **texts}  # an omitted column leaves the stored value
     elif not any(texts.get(kind.secret, ())) and not any(texts.get("multicast", ())):
         secret = secrets.new(key)
@@ -137,7 +142,8 @@ def _take(
     is_new = row is None
     row = save(session, vault, kind, texts, actor, row, secrets.hashes, allow)
     allow(session, row)
-    (sheet.added if is_new else sheet.changed).append(key)
+    is_same = before is not None and texts_of(kind, row) == before
+    (sheet.added if is_new else sheet.same if is_same else sheet.changed).append(key)
     if secret:
         sheet.secrets.append((row, secret))
 

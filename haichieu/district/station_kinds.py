@@ -3,7 +3,8 @@
 Their rules are those of the district file; `haichieu.district.entries` saves them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,12 +28,27 @@ from ivr.calls.routing import Number
 
 Wrong = Iterator[tuple[str, Message]]
 EQUALS = "="
+AREA_SAMPLE, DEVICE_SAMPLE = "01285 = CO-BA", "861234567890123 = cb-01"
+"""Lines of places as an example."""
+MOST_SHOWN = 15
+"""Codes that a message lists."""
 
 
 def _pairs(lines: Sequence[str]) -> dict[str, str]:
     """Return `name = value` lines as a dictionary; a line without a sign has no value, which is refused."""
     parts = (line.partition(EQUALS) for line in lines)
     return {name.strip(): value.strip() for name, _, value in parts}
+
+
+def _wrong_pairs(sample: str, lines: Sequence[str]) -> Iterator[Message]:
+    """Yield the lines without two parts, and the names that are on several lines."""
+    names = [line.partition(EQUALS)[0].strip() for line in lines]
+    for line in lines:
+        name, _, value = line.partition(EQUALS)
+        if not name.strip() or not value.strip():
+            yield message("district.line_without_sign", line=line[:60], sample=sample)
+    for name in dict.fromkeys(one for one in names if one and names.count(one) > 1):
+        yield message("district.line_twice", name=name[:60])
 
 
 def _prefix_rules(lines: Sequence[str]) -> list[list[str]]:
@@ -69,10 +85,24 @@ def _phone(session: Session, entry: schema.PhoneTable, row: Phone | None, vault:
 
 
 def _source(session: Session, entry: schema.SourceTable, row: Any, vault: Vault) -> Wrong:
-    known = {"areas": sa.select(Unit.code), "speakers": sa.select(Speaker.code).where(Speaker.removed_at.is_(None))}
-    for name, codes in known.items():
-        if missing := sorted(set(getattr(entry, name).values()) - set(session.scalars(codes))):
-            yield name, message("district.not_there", codes=tuple(missing))
+    units, speakers = sa.select(Unit.code), sa.select(Speaker.code).where(Speaker.removed_at.is_(None))
+    known, usual = set(session.scalars(units)), units.where(Unit.retired_at.is_(None))
+    for said in _unknown_codes(session, "district.line_unit_unknown", entry.areas, known, usual):
+        yield "areas", said
+    known = set(session.scalars(speakers))
+    for said in _unknown_codes(session, "district.line_speaker_unknown", entry.speakers, known, speakers):
+        yield "speakers", said
+
+
+def _unknown_codes(
+    session: Session, key: str, places: Mapping[str, str], known: Collection[str], usual: sa.Select[str]
+) -> Iterator[Message]:
+    """Yield a message for each line whose code is not known, with the codes that can be meant."""
+    wrong = {place: code for place, code in places.items() if code not in known}
+    shown: list[str] = sorted(session.scalars(usual)) if wrong else []
+    allowed: tuple[str, ...] = (*shown[:MOST_SHOWN], *(["…"] if len(shown) > MOST_SHOWN else []))
+    for place, code in wrong.items():
+        yield message(key, line=f"{place} {EQUALS} {code}"[:60], code=code, known=allowed)
 
 
 def _alert_source(session: Session, entry: AlertSourceTable, row: Any, vault: Vault) -> Wrong:
@@ -107,8 +137,8 @@ ALERT_SOURCE = Kind(
 SOURCE = Kind(
     "source", Source, "code", schema.SourceTable, Values.source, "password", "password_locked", check=_source,
     written={
-        "areas": Written(_pairs, lambda row: _lines_of_places(row, Unit)),
-        "speakers": Written(_pairs, lambda row: _lines_of_places(row, Speaker)),
+        "areas": Written(_pairs, lambda row: _lines_of_places(row, Unit), partial(_wrong_pairs, AREA_SAMPLE)),
+        "speakers": Written(_pairs, lambda row: _lines_of_places(row, Speaker), partial(_wrong_pairs, DEVICE_SAMPLE)),
         "station": Written(lambda given: next(iter(given), ""), lambda row: row.external_id),
     },
 )  # fmt: skip

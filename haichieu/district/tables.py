@@ -226,21 +226,23 @@ class Values:
         return {"said": entry.said}
 
     def source(self, row: Source, entry: schema.SourceTable) -> Mapping[str, object]:
-        """[[sources]]; another address is asked from the beginning."""
+        """[[sources]]; another address is asked from the beginning, and with another account at once."""
         same = row.address == entry.address and row.external_id == entry.station
+        locked = self._locked(row.password_locked, entry.password)
+        same_account = same and (row.username, row.password_locked) == (entry.username, locked)
         return {
             "name": entry.name,
             "dialect": entry.dialect,
             "address": entry.address,
             "username": entry.username,
-            "password_locked": self._locked(row.password_locked, entry.password),
+            "password_locked": locked,
             "external_id": entry.station,
             "unit_id": self._id(Unit, entry.unit),
             "places": self._places(row, entry),
             "file_hosts": list(entry.file_hosts),
             "poll_seconds": entry.poll_seconds,
             "cursor": row.cursor if same else "",
-            "next_poll_at": row.next_poll_at if same else None,
+            "next_poll_at": row.next_poll_at if same_account else None,
             "removed_at": None,
         }
 

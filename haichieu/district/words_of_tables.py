@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.models import Zone
 from haichieu.district.entries import CHOICES, EntryRefused, Kind
 from haichieu.folded_text import folded, name_key, words_of
-from haichieu.locale import FALLBACK, LANGUAGES, message
+from haichieu.locale import FALLBACK, LANGUAGES, Message, message
 from haichieu.locale.catalogue import catalogue
 from haichieu.people import Unit, unit_coded
 from haichieu.unit_names import unit_names
@@ -61,19 +61,22 @@ class Places:
     """Units and zones by name; read once per table."""
 
     def __init__(self, session: Session) -> None:
+        self._understood: dict[str, str] = {}
+        self._told: set[str] = set()
         names = unit_names(session)
         units = session.execute(sa.select(Unit.id, Unit.code)).all()
         codes = {number: code for number, code in units}
         live = set(session.scalars(sa.select(Unit.id).where(Unit.retired_at.is_(None))))
-        self._units = _Named(
+        self._units = self._named(
             (code, (names[number].name, f"{names[number].name} {names[number].commune}"), str(names[number]))
             for number, code in units
             if number in live
         )
-        self._former = _Named((codes[number], old, str(names[number])) for number, old in former_names(session).items())
+        former = former_names(session).items()
+        self._former = self._named((codes[number], old, str(names[number])) for number, old in former)
         self._retired = {code.casefold(): unit_coded(session, code) for number, code in units if number not in live}
         zones = session.execute(sa.select(Zone.code, Zone.name).where(Zone.removed_at.is_(None)))
-        self._zones = _Named((code, (name,), name) for code, name in zones)
+        self._zones = self._named((code, (name,), name) for code, name in zones)
 
     def code(self, field: str, typed: str) -> str:
         """Return the code of a unit or a zone; words that name neither as they are. Raises EntryRefused."""
@@ -85,9 +88,21 @@ class Places:
         code = into.code if into is not None else self._units.code(field, typed)
         return self._former.code(field, typed) if code == typed and not self._units.has(typed) else code
 
+    def newly_understood(self) -> list[Message]:
+        """Return, once each, the names that were understood although their accents are other ones."""
+        fresh = {typed: title for typed, title in self._understood.items() if typed not in self._told}
+        self._told |= fresh.keys()
+        return [message("district.understood", name=typed, place=title) for typed, title in fresh.items()]
+
+    def _named(self, entries: Iterable[tuple[str, Sequence[str], str]]) -> "_Named":
+        return _Named(entries, self._understood)
+
 
 class _Named:
-    def __init__(self, entries: Iterable[tuple[str, Sequence[str], str]]) -> None:
+    """Entries by code and name; `understood` collects names that match without their accents only."""
+
+    def __init__(self, entries: Iterable[tuple[str, Sequence[str], str]], understood: dict[str, str]) -> None:
+        self._understood = understood
         self._codes: dict[str, str] = {}
         self._titles: dict[str, str] = {}
         self._written: dict[str, set[str]] = {}
@@ -105,12 +120,17 @@ class _Named:
     def code(self, field: str, typed: str) -> str:
         if code := self._codes.get(typed.casefold()):
             return code
-        found = self._written.get(_words(typed)) or self._plain.get(plain(typed), set())
+        exact = self._written.get(_words(typed))
+        found = exact or self._plain.get(plain(typed), set())
         if len(found) > 1:
             titles = tuple(f"{self._titles[code]}: {code}" for code in sorted(found)[:8])
             raise EntryRefused({field: message("district.several_named", name=typed, codes=titles)})
-        return next(iter(found), typed)
+        code = next(iter(found), typed)
+        if found and not exact:
+            self._understood[typed] = self._titles[code]
+        return code
 
 
 def _words(text: str) -> str:
-    return " ".join(words_of(name_key(text)))
+    """Return the words of a name with their accents; each alone, since a key may end in a mark that is no letter."""
+    return " ".join(name_key(word) for word in words_of(text))

@@ -32,13 +32,21 @@ def read_line(line: str) -> NewUnit:
     return NewUnit(cleaned_name(name), code.strip()) if equals else NewUnit(cleaned_name(line))
 
 
+def level_below(tree: Tree, parent_id: int) -> str:
+    """Return the usual level of units below one; empty if there is no such unit."""
+    if parent_id not in tree.units:
+        return ""
+    return Level.VILLAGE if tree.rank(parent_id) >= RANK[Level.COMMUNE] else Level.COMMUNE
+
+
 def add_units(session: Session, parent_id: int, level: str, wanted: Sequence[NewUnit], actor: str) -> list[Unit]:
-    """Add units below one, in the caller's transaction, and return them.
+    """Add units below one, in the caller's transaction, and return them; an empty level follows from the one above.
 
     Raises UnitChangeRefused with every problem, under `parent`, `level` or `names`.
     """
     lock(session)
     tree = Tree(session)
+    level = level or level_below(tree, parent_id)
     problems = _wrong_place(tree, parent_id, level, wanted) or _wrong_units(tree, parent_id, wanted)
     if problems:
         raise UnitChangeRefused(problems)

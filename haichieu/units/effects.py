@@ -15,7 +15,7 @@ from haichieu.units.requests import Merge, Rename, Request
 MOST_NAMES = 12
 """Rows that are named; of more, the number is said."""
 GROUPS = ("units", "rows", "reach", "history")
-REACHING = ("zone", "official", "account", "schedule", "broadcast")
+REACHING = ("zone", "official", "account", "schedule", "broadcast", "source", "area")
 """The kinds of `Reach`, in their order."""
 
 

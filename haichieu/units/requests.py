@@ -177,8 +177,8 @@ def _of_merge(tree: Tree, wanted: Merge) -> Problems:
 
 def why_not_into(tree: Tree, unit: Unit, into: Unit) -> Message | None:
     """Return why a unit cannot be merged into another, None if it can."""
-    if problem := _retired(tree, "", unit.id):
-        return problem[""]
+    if problem := why_retired(tree, unit):
+        return problem
     if unit.id == into.id:
         return message("unit_tree.into_itself", name=unit.name)
     if unit.id in tree.above(into.id):
@@ -279,12 +279,17 @@ def wrong_code(code: str, taken: Collection[str]) -> Message | None:
     return message("unit_tree.code_taken", code=code) if code.casefold() in taken else None
 
 
-def _retired(tree: Tree, where: str, unit_id: int) -> Problems:
-    unit = tree.units[unit_id]
+def why_retired(tree: Tree, unit: Unit) -> Message | None:
+    """Return that a unit was merged, and into which; None for a live one."""
     if unit.retired_at is None:
-        return {}
-    into = next(one for one in (*tree.above(unit_id), unit_id) if tree.units[one].retired_at is None)
-    return {where: message("unit_tree.retired", name=unit.name, into=tree.units[into].name, at=unit.retired_at)}
+        return None
+    into = next(one for one in (*tree.above(unit.id), unit.id) if tree.units[one].retired_at is None)
+    return message("unit_tree.retired", name=unit.name, into=tree.units[into].name, at=unit.retired_at)
+
+
+def _retired(tree: Tree, where: str, unit_id: int) -> Problems:
+    said = why_retired(tree, tree.units[unit_id])
+    return {} if said is None else {where: said}
 
 
 def _same_names(units: Iterable[Unit]) -> list[str]:

@@ -61,6 +61,8 @@ def test_every_message_is_used() -> None:
             texts.add(node.value)
         elif isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
             beginnings |= {str(first.value)} if is_beginning(first.value) else set()
+    for template in (ROOT / "feedback").rglob("*.html"):
+        texts |= set(re.findall(r'"([a-z]+\.[a-z_]+)"', template.read_text()))
     keys = {key for key in catalogue("vi").keys if not key.startswith("panel.")}
     assert sorted(key for key in keys - texts if not key.startswith(tuple(beginnings))) == []
 

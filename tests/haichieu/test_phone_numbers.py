@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from haichieu.phone_numbers import (
     as_dialled,
     caller_id,
+    holds_number,
     is_out_of_service,
     is_service,
     is_withheld,
@@ -160,3 +161,8 @@ def test_every_form_of_our_number_leads_back_to_it(area: int, line: int) -> None
     for form in (number, f"84{number[1:]}", f"+84{number[1:]}", f"0084{number[1:]}", number[1:]):
         assert forms[form] == number
         assert same_number(form, number)
+
+
+def test_number_is_found_in_a_text_however_it_is_spelled() -> None:
+    assert holds_number("Gọi cho tôi số 0912-345-678 nhé", "+84912345678")
+    assert not holds_number("Gọi 0206 3 852 114, từ 8 đến 17 giờ", "+84912345678")

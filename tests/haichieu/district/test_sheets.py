@@ -188,3 +188,29 @@ def test_half_a_position_is_refused(database: Database, vault: Vault, place: tup
     table = f"Mã;Tên;Đơn vị;Mật khẩu;Vĩ độ;Kinh độ\nn-1;Loa;C11;mat-khau-cua-loa;{';'.join(place)}"
     sheet = take_sheet(database, vault, SPEAKER, table, "account:a", lambda *_: None, lambda: "x", dry_run=True)
     assert [(wrong.field, wrong.column) for wrong in sheet.wrong] == [("longitude", "F")]
+
+
+def test_line_without_a_difference_is_counted_as_unchanged(database: Database, vault: Vault) -> None:
+    table = "Mã;Tên;Đơn vị;Mật khẩu\nn-1;Loa;C11;mat-khau-cua-loa"
+    again = "Mã;Tên;Đơn vị\nn-1;{name};C11"
+    for typed, counts in (
+        (table, (1, 0, 0)), (again.format(name="Loa"), (0, 0, 1)), (again.format(name="Loa to"), (0, 1, 0)),
+        (table, (0, 1, 0)),
+    ):  # fmt: skip
+        sheet = take_sheet(database, vault, SPEAKER, typed, "account:a", lambda *_: None, lambda: "x", dry_run=False)
+        assert (len(sheet.added), len(sheet.changed), len(sheet.same)) == counts
+
+
+def test_place_named_with_other_accents_is_understood_once_and_told(database: Database, vault: Vault) -> None:
+    with database.session() as session:
+        unit = session.scalars(sa.select(Unit).where(Unit.code == "C11")).one()
+        unit.name = "Xã Cô Ba"
+        session.add(Unit(code="C12", name="Xã Cốc Pàng", level=unit.level, parent_id=unit.parent_id))
+        session.add(Unit(code="C13", name="Xã Cộc Pạng", level=unit.level, parent_id=unit.parent_id))
+    names = ("Xã Cô Ba", "Xã Cô Bá", "xa co ba", "Xã Cô Bá", "Xã Cốc Pàng", "Xã Cốc Pang")
+    lines = [f"n-{number};Loa;{name};mat-khau-cua-loa" for number, name in enumerate(names)]
+    table = "\n".join(["Mã;Tên;Đơn vị;Mật khẩu", *lines])
+    sheet = take_sheet(database, vault, SPEAKER, table, "account:a", lambda *_: None, lambda: "x", dry_run=True)
+    assert [(number, said.fields["name"]) for number, said in sheet.understood] == [(3, "Xã Cô Bá"), (4, "xa co ba")]
+    assert render(sheet.understood[0][1], "vi") == "“Xã Cô Bá” được hiểu là Xã Cô Ba."
+    assert [(wrong.line, wrong.sentence.key) for wrong in sheet.wrong] == [(7, "district.several_named")]

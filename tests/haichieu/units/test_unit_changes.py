@@ -131,6 +131,14 @@ def test_preview_names_schedules_and_waiting_broadcasts(database: Database, tier
     )
 
 
+def test_preview_names_the_speakers_that_a_source_loses(database: Database, tiers: Tiers) -> None:
+    with database.session() as session:
+        something_in(session, tiers, "CB")
+    outcome = change(database, Move(tiers.units["CB-1"], tiers.units["CP"]))
+    lines = [one for one in said(outcome, "reach") if "source" in one.lower()]
+    assert lines == ["Source Nguồn CB: 3 → 2 loudspeakers", "Area area-CB of a source: 3 → 2 loudspeakers"]
+
+
 def test_preview_says_what_the_change_says_and_changes_nothing(database: Database, tiers: Tiers) -> None:
     with database.session() as session:
         something_in(session, tiers, "CB-1")
