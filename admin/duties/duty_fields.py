@@ -34,7 +34,7 @@ CHANGED = (
         "programme", "programme", "programme_hint", control=Control.CHOICE, rows="programmes",
         empty="duties.programme_later",
     ),
-    _field("run_time", "run_time", type="time", required=True),
+    _field("run_time", "run_time", "run_time_hint", type="time", required=True),
 )  # fmt: skip
 TITLE = _field("title", "what", required=True)
 FIELDS = (TITLE, *CHANGED)

@@ -21,10 +21,16 @@ from admin.panel import Panel
 from admin.reports.duty_section import days_heard, duty_section, heard_in_words, villages_met
 from admin.reports.workbook import workbook_answer
 from broadcast_bridge.duties import duty_certificates
+from broadcast_bridge.duties.duty_outlook import (
+    airings_to_come,
+    notes_of,
+    villages_not_covered,
+    villages_without_speaker,
+)
 from broadcast_bridge.duties.duty_proof import proof_of
 from broadcast_bridge.duties.duty_register import add_duty, cancel_duty, change_duty, duties_between, find_duty
 from broadcast_bridge.duties.duty_rules import DutyRule
-from broadcast_bridge.duties.duty_runs import Proposal, local_time, places_of, plan_runs, planned_runs, proposal
+from broadcast_bridge.duties.duty_runs import Proposal, local_time, places_of, plan_runs, proposal
 from broadcast_bridge.duties.errors import CertificateRefused, DutyRefused, NoSuchCertificate
 from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.duties.states import ACTIVE, CERTIFIED
@@ -110,7 +116,8 @@ def _workbook(panel: Panel) -> Response:
         quarter = quarter_named(text_asked("quarter", 6), here.date())
         found = duties_between(session, visitor().units, quarter.first, quarter.last)
         heading = say("duties.quarter", number=quarter.number, year=quarter.year)
-        return workbook_answer(f"haichieu-duties-{quarter}", [duty_section(found)], heading)
+        section = duty_section(found, villages_not_covered(session, found))
+        return workbook_answer(f"haichieu-duties-{quarter}", [section], heading)
 
 
 def unit_of_duty(session: Session, number: int) -> list[int]:
@@ -154,6 +161,7 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
         today = local_time(session, now()).date()
         quarter = quarter_named(text_asked("quarter", 6), today)
         found = duties_between(session, who.units, quarter.first, quarter.last)
+        not_covered = villages_not_covered(session, found)
         plans = who.may(Action.SCHEDULE)
         offered = offered_to(session, who, form.row_id("programme") or None) if plans else None
         started = {
@@ -164,8 +172,8 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
         return page(
             "duties/duties.html", status, form=form, duties=found, quarter=quarter, offered=offered,
             typed=Form({**started, **form.fields}, form.problems), fields=FIELDS_OF_NEW,
-            section=duty_section(found), station=the_station(session), printed_at=now(), days_heard=days_heard,
-            villages_met=villages_met,
+            section=duty_section(found, not_covered), not_covered=not_covered, station=the_station(session),
+            printed_at=now(), days_heard=days_heard, villages_met=villages_met,
         )  # fmt: skip
 
 
@@ -180,12 +188,14 @@ def _duty(panel: Panel, number: int, form: Form, status: int = 200, doubts: Doub
         changing = form.value("do") == "change"
         return page(
             "duties/duty.html", status, duty=duty, proof=proof, wanted=wanted, mark=mark_of(wanted) if wanted else "",
-            coming=[run for run in sorted(planned_runs(session, duty, places, here)) if run >= here],
+            coming=airings_to_come(session, duty, proof, places, here),
+            notes=notes_of(duty, proof, here), without_speaker=villages_without_speaker(session, places),
             schedules=[one for one in duty.schedules if one.removed_at is None], doubts=doubts,
             changed=status == 409 and not doubts, form=form if changing else Form(fields_of(duty)), sent=form,
             fields=FIELDS,
             is_active=duty.state in ACTIVE,
             certified=CERTIFIED, heard_in_words=heard_in_words, plans=plans,
+            may_plan=plans and (not duty.law.every_hours or who.may(Action.EMERGENCY)),
             offered=offered_to(session, who, duty.programme_id) if plans else None, refusal=form.problems.get(""),
         )  # fmt: skip
 
@@ -208,7 +218,7 @@ def _certificate(panel: Panel, code: str) -> Response:
         issuer = names_of_actors(session, [found.issued_by]).get(found.issued_by, found.issued_by)
         return page(
             "duties/certificate.html", certificate=found, issuer=issuer, facts=facts, days=days, source=rule.source,
-            runs=_runs(found),
+            runs=_runs(found), not_covered=[name for name in str(facts.get("not_covered", "")).split("; ") if name],
         )  # fmt: skip
 
 

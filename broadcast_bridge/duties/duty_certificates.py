@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.duties.duty_outlook import villages_not_covered
 from broadcast_bridge.duties.duty_proof import proof_of
 from broadcast_bridge.duties.errors import CertificateRefused, NoSuchCertificate
 from broadcast_bridge.duties.models import Duty, DutyVillage
@@ -107,6 +108,7 @@ def _facts(session: Session, duty: Duty, village: DutyVillage) -> dict[str, str 
         "village": village.name,
         "state": village.state,
         "met_on": village.met_on.isoformat() if village.met_on else "",
+        "not_covered": "; ".join(villages_not_covered(session, [duty])[duty.id]),
         "runs": "; ".join(
             f"{run.at.isoformat(timespec='minutes')} {run.played}/{run.speakers} {run.confirmed} #{run.broadcast_id}"
             for run in runs

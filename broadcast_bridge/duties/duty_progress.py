@@ -74,6 +74,13 @@ def chain_begun(days: Collection[datetime.date], today: datetime.date) -> dateti
     return begun
 
 
+def last_break(days: Collection[datetime.date], today: datetime.date) -> tuple[datetime.date, datetime.date] | None:
+    """Return the day on which the last chain broke, and that from which days are counted again; None without one."""
+    begun = chain_begun(days, today)
+    earlier = [day for day in days if day < begun]
+    return (max(earlier) + DAY, begun) if earlier else None
+
+
 @dataclass(frozen=True)
 class Chain:
     """The chain that can be completed soonest: its first day, and its days that were not heard yet."""
@@ -118,11 +125,13 @@ def slots(terms: Terms) -> Iterator[tuple[datetime.datetime, datetime.datetime]]
 
 def _repeats(terms: Terms, runs: Collection[datetime.datetime], here: datetime.datetime) -> Progress:
     every = list(slots(terms))
+    if not every:  # it was entered after its last day
+        return Progress(DutyState.MISSED)
     heard = [begin for begin, end in every if any(begin <= run < end for run in runs)]
     passed = [begin for begin, end in every if end <= here and begin not in heard]
     stamps = tuple(begin.isoformat(timespec="minutes") for begin in heard)
     if len(heard) == len(every):
-        return Progress(DutyState.MET, stamps, every[-1][0].date() if every else None)
+        return Progress(DutyState.MET, stamps, every[-1][0].date())
     if every[-1][1] <= here:
         return Progress(DutyState.MISSED, stamps)
     return Progress(DutyState.OVERDUE if passed else DutyState.OPEN, stamps)

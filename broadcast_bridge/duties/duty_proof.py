@@ -7,7 +7,7 @@ away. A village heard a run if at least one of its speakers played it to the end
 import datetime
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -35,6 +35,17 @@ class Run:
     confirmed: int
 
 
+@dataclass(frozen=True)
+class Missed:
+    """One broadcast that is over and that a village did not hear: its local start time, and until when it is caught up.
+
+    `until` is None when it is not played later.
+    """
+
+    at: datetime.datetime
+    until: datetime.datetime | None
+
+
 @dataclass
 class RunSeen:
     """One broadcast as a whole: its local start time, in how many villages it was heard, and in how many it was due."""
@@ -49,12 +60,13 @@ class RunSeen:
 class DutyProof:
     """The runs that were heard, by unit and in order, and the local start times of those that are not over.
 
-    `runs` are all that began.
+    `runs` are all that began; `missed` are those that a village did not hear, by unit.
     """
 
     heard: Mapping[int, Sequence[Run]]
     under_way: Sequence[datetime.datetime]
     runs: Sequence[RunSeen] = ()
+    missed: Mapping[int, Sequence[Missed]] = field(default_factory=dict)
 
 
 def proof_of(session: Session, duty: Duty) -> DutyProof:
@@ -69,7 +81,8 @@ def proof_of(session: Session, duty: Duty) -> DutyProof:
     rows = session.execute(
         sa.select(
             Speaker.unit_id, Delivery.broadcast_id, moment, sa.func.count(), sa.func.count().filter(played),
-            sa.func.count().filter(played, Delivery.packets_lost.is_not(None)),
+            sa.func.count().filter(played, Delivery.packets_lost.is_not(None)), sa.func.max(Broadcast.ended_at),
+            sa.func.max(Broadcast.worth_hearing_until, type_=Broadcast.created_at.type),
         )
         .join(Broadcast, Broadcast.id == Delivery.broadcast_id)
         .join(Speaker, Speaker.id == Delivery.speaker_id)
@@ -79,7 +92,8 @@ def proof_of(session: Session, duty: Duty) -> DutyProof:
     )  # fmt: skip
     heard: dict[int, list[Run]] = defaultdict(list)
     runs: dict[int, RunSeen] = {}
-    for unit_id, number, at, speakers, count, confirmed in rows:
+    missed: dict[int, list[Missed]] = defaultdict(list)
+    for unit_id, number, at, speakers, count, confirmed, ended_at, until in rows:
         if at is None:
             continue
         seen = runs.setdefault(number, RunSeen(number, _local(at, zone)))
@@ -88,12 +102,14 @@ def proof_of(session: Session, duty: Duty) -> DutyProof:
         if count:
             seen.heard += 1
             heard[unit_id].append(Run(number, _local(at, zone), speakers, count, confirmed))
+        elif ended_at is not None:
+            missed[unit_id].append(Missed(_local(at, zone), _local(until, zone) if until is not None else None))
     begun = session.scalars(
         sa.select(sa.func.coalesce(Broadcast.due_at, Broadcast.created_at, type_=Broadcast.created_at.type)).where(
             Broadcast.id.in_(numbers), Broadcast.state.in_([str(state) for state in UNDER_WAY])
         )
     )
-    return DutyProof(heard, [_local(at, zone) for at in begun], list(runs.values()))
+    return DutyProof(heard, [_local(at, zone) for at in begun], list(runs.values()), missed)
 
 
 def _broadcasts(session: Session, duty: Duty, since: datetime.datetime) -> Collection[int]:

@@ -161,7 +161,7 @@ def _checked(session: Session, draft: DutyDraft, planner: Planner, at: datetime.
     if draft.decided_on is None or abs(draft.decided_on - today) > LONGEST_AHEAD:
         raise DutyRefused("duty.wrong.decided_on", "decided_on")
     if rule.needs_event:
-        first = max(draft.decided_on, today) if rule.before_days else draft.decided_on
+        first = max(draft.decided_on, today)
         if draft.event_on is None or not first <= draft.event_on <= draft.decided_on + LONGEST_AHEAD:
             raise DutyRefused("duty.wrong.event_on", "event_on")
         if rule.every_hours and draft.event_on > draft.decided_on + LONGEST_REPEATS:

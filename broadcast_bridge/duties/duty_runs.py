@@ -70,6 +70,8 @@ class Places:
     units_of_zone: Mapping[int, Collection[int]]
     speakers: Mapping[int, Collection[int]]
     silence: SilenceRules
+    area: Collection[int] = ()
+    """The units of the zones with those below them, also without a speaker."""
 
     def is_muted(self, unit_id: int, at: datetime.datetime) -> bool:
         """Return whether no speaker of a unit may play a normal broadcast then."""
@@ -85,12 +87,18 @@ def places_of(session: Session, zones: Collection[Zone]) -> Places:
     for speaker_id, unit_id in unit_of.items():
         speakers.setdefault(unit_id, set()).add(speaker_id)
     units = {number: {speaker.unit_id for speaker in found.speakers} for number, found in reach.items()}
-    return Places(units, speakers, silence_rules(session, unit_of))
+    area = set[int]().union(*(found.units for found in reach.values()))
+    return Places(units, speakers, silence_rules(session, unit_of), area)
 
 
-def terms_of(duty: Duty) -> Terms:
-    """Return what a duty asks of every village."""
+def terms_of(session: Session, duty: Duty) -> Terms:
+    """Return what a duty asks of every village. Repeats count from when it was entered, or from its later start time.
+
+    Nobody can repeat a warning in the hours before the station knew of it.
+    """
     begins = datetime.datetime.combine(duty.decided_on, duty.wall_time)
+    if duty.law.every_hours:
+        begins = max(begins, local_time(session, duty.created_at).replace(second=0, microsecond=0))
     return Terms(duty.law, begins, duty.deadline, duty.event_on)
 
 
@@ -125,7 +133,7 @@ def proposal(
     planned = planned_runs(session, duty, places, here)
     waiting = [one for one in duty.villages if one.state in ACTIVE]
     if duty.law.every_hours:
-        found = _slots_needed(duty, proof, planned, waiting, here)
+        found = _slots_needed(session, duty, proof, planned, waiting, here)
     else:
         found = _days_needed(session, duty, proof, planned, waiting, places, here)
     if found.stuck:
@@ -170,7 +178,7 @@ def _days_needed(
     here: datetime.datetime,
 ) -> Needed:
     """Return the start times of the days that the villages need beside those planned."""
-    terms, zone, today = terms_of(duty), ZoneInfo(the_station(session).timezone), here.date()
+    terms, zone, today = terms_of(session, duty), ZoneInfo(the_station(session).timezone), here.date()
     found = Needed()
     for village in waiting:
         heard = {run.at.date() for run in proof.heard.get(village.unit_id, ())}
@@ -193,6 +201,7 @@ def _days_needed(
 
 
 def _slots_needed(
+    session: Session,
     duty: Duty,
     proof: DutyProof,
     planned: Mapping[datetime.datetime, Collection[int]],
@@ -201,7 +210,7 @@ def _slots_needed(
 ) -> Needed:
     """Return a start time in each slot to come that a village neither heard nor will hear."""
     found = Needed()
-    for begin, end in slots(terms_of(duty)):
+    for begin, end in slots(terms_of(session, duty)):
         start = max(begin, (here + SOON).replace(second=0, microsecond=0))
         if start >= end:
             continue

@@ -36,6 +36,7 @@ log = structlog.get_logger()
 LOOK_EVERY_SECONDS = 120.0
 ACTOR = "duties"
 """The actor of repairs in the audit trail."""
+_REPAIRED = "repaired"
 
 
 def look_after_all(session: Session, at: datetime.datetime) -> int:
@@ -70,8 +71,13 @@ def look_after(session: Session, duty: Duty, at: datetime.datetime) -> None:
     wanted = proposal(session, duty, proof, at, places)
     if wanted is not None:
         _repair(session, duty, wanted, at)
+    else:
+        _nothing_is_missing(session, duty, at)
     if duty.state == DutyState.OVERDUE:
         _notice_overdue(session, duty)
+    else:
+        duty.overdue_alarm = False
+        alarm_is_over(session, AlarmKind.DUTY_OVERDUE, f"duty:{duty.id}")
 
 
 def _look_after(session: Session, number: int, at: datetime.datetime) -> None:
@@ -105,7 +111,7 @@ def _match_villages(session: Session, duty: Duty, places: Places) -> None:
 
 
 def _judge(session: Session, duty: Duty, proof: DutyProof, at: datetime.datetime) -> None:
-    terms, here = terms_of(duty), local_time(session, at)
+    terms, here = terms_of(session, duty), local_time(session, at)
     for village in duty.villages:
         found = progress(terms, [run.at for run in proof.heard.get(village.unit_id, ())], here)
         if (village.state, village.heard, village.met_on) != (found.state, list(found.heard), found.met_on):
@@ -123,7 +129,10 @@ def _repair(session: Session, duty: Duty, wanted: Proposal, at: datetime.datetim
     if not confirmed:
         last_call = after_working_days(here.date(), 1)
         if duty.law.every_hours or duty.deadline <= last_call:
-            _notice(session, duty, f"unplanned:{duty.deadline}", message("duty.alarm.unplanned", **_about(duty)))
+            text = message("duty.alarm.unplanned", **_about(duty))
+            if every := duty.law.every_hours:
+                text = message("duty.alarm.repeat_unplanned", count=every, **_about(duty))
+            _notice(session, duty, f"unplanned:{duty.deadline}", text)
         return
     if wanted.obstacle is not None:
         text = message("duty.alarm.obstacle", because=wanted.obstacle, **_about(duty))
@@ -146,8 +155,20 @@ def _repair(session: Session, duty: Duty, wanted: Proposal, at: datetime.datetim
         text = message("duty.alarm.obstacle", because=refusal.message, **_about(duty))
         _notice(session, duty, f"refused:{here.date()}", text)
         return
-    text = message("duty.alarm.repaired", villages=villages, at=first, **_about(duty))
-    _notice(session, duty, f"repaired:{first.isoformat(timespec='minutes')}", text)
+    if duty.law.every_hours:
+        text = message("duty.alarm.repeat_planned", title=duty.title, villages=villages, at=first)
+    else:
+        text = message("duty.alarm.repaired", villages=villages, at=first, **_about(duty))
+    _notice(session, duty, f"{_REPAIRED}:{first.isoformat(timespec='minutes')}", text)
+
+
+def _nothing_is_missing(session: Session, duty: Duty, at: datetime.datetime) -> None:
+    """Clear the alarm about a problem that is gone; the news of further runs stays until the first of them."""
+    kind, _, what = duty.noticed.partition(":")
+    if not kind or (kind == _REPAIRED and datetime.datetime.fromisoformat(what) > local_time(session, at)):
+        return
+    duty.noticed = ""
+    alarm_is_over(session, AlarmKind.DUTY_AT_RISK, f"duty:{duty.id}")
 
 
 def _notice(session: Session, duty: Duty, what: str, text: Message) -> None:
@@ -164,7 +185,10 @@ def _notice_overdue(session: Session, duty: Duty) -> None:
         return
     duty.overdue_alarm = True
     villages = tuple(one.name for one in duty.villages if one.state == DutyState.OVERDUE)
-    text = message("duty.alarm.overdue", villages=villages, **_about(duty))
+    if every := duty.law.every_hours:
+        text = message("duty.alarm.repeat_missed", title=duty.title, count=every, villages=villages)
+    else:
+        text = message("duty.alarm.overdue", villages=villages, **_about(duty))
     raise_alarm(session, AlarmKind.DUTY_OVERDUE, f"duty:{duty.id}", text)
 
 

@@ -63,13 +63,13 @@ class Contents:
             case What.LIVE:
                 return Content()
 
-    def seconds(self, schedule: Schedule, at: datetime.datetime) -> float:
-        """Return the expected length of an occurrence."""
+    def seconds(self, schedule: Schedule, at: datetime.datetime, content: Content | None = None) -> float:
+        """Return the expected length of an occurrence; `content` is what it plays, if known already."""
         if schedule.expected_seconds is not None:
             return schedule.expected_seconds
         if schedule.what == What.LIVE:
             return LIVE_SECONDS
-        content = self.of(schedule, at)
+        content = content or self.of(schedule, at)
         programmes = content.programmes or [programme for programme, _reason in content.left_out]
         if not programmes:
             return UNKNOWN_SECONDS

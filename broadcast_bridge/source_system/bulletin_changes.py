@@ -15,6 +15,7 @@ from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes import approval
 from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.source_system import bulletin_steps, report_queue
+from broadcast_bridge.source_system.bulletin_fields import category_of
 from broadcast_bridge.source_system.exchange import Issued
 from broadcast_bridge.source_system.models import Bulletin, EarlierProgramme
 from broadcast_bridge.source_system.states import BULLETIN, BulletinEvent, BulletinState, ContentKind
@@ -69,6 +70,7 @@ def change_details(session: Session, bulletin: Bulletin, at: datetime.datetime) 
     """Apply words and validity that were changed: an airing continues as long as the new validity allows."""
     if bulletin.programme is not None:
         bulletin.programme.title = bulletin.title
+        bulletin.programme.category = category_of(bulletin.field)
         bulletin.programme.valid_until = bulletin.valid_until
     _noted(session, bulletin, at)
     report_queue.add_receipt(session, bulletin, at)
@@ -85,6 +87,7 @@ def change_content(session: Session, bulletin: Bulletin, at: datetime.datetime) 
     """Stop the earlier content wherever it is planned or on air; the bulletin is offered again, without a sound."""
     bulletin.state = BULLETIN.after(BulletinState(bulletin.state), BulletinEvent.CHANGE)
     bulletin.reason, bulletin.sound = None, None
+    bulletin_steps.forget_alarm(session, bulletin)
     programme = bulletin.programme
     if programme is not None:
         session.add(EarlierProgramme(bulletin=bulletin, programme=programme))

@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session, joinedload
 from broadcast_bridge.broadcasts.starting import NothingToPlayOn
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.approval import NotForTheAir
-from broadcast_bridge.source_system import bulletin_steps
+from broadcast_bridge.source_system import bulletin_steps, meetings
 from broadcast_bridge.source_system.bulletin_intake import BULLETIN_JOB, STILL_ON_TIME
 from broadcast_bridge.source_system.bulletin_sound import sound_of
 from broadcast_bridge.source_system.errors import BulletinRefused, SourceProblem
 from broadcast_bridge.source_system.exchange import Wire
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
-from broadcast_bridge.source_system.rivals import rival_of, start_time
-from broadcast_bridge.source_system.states import IN_FORCE, BulletinEvent, BulletinState, First
+from broadcast_bridge.source_system.states import IN_FORCE, BulletinEvent, BulletinState
 from haichieu import jobs
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
@@ -34,8 +33,6 @@ from haichieu.speech.voice_choice import wanted_voices
 
 PLANNED_AHEAD = datetime.timedelta(hours=24)
 """Broadcasts are requested this long before: the commune's own schedule is known for longer."""
-DECIDED_BEFORE = datetime.timedelta(minutes=10)
-"""Until this long before the earlier of two programmes a person may decide which is first; then the source's is."""
 SOUND_AGAIN = (datetime.timedelta(seconds=10), datetime.timedelta(minutes=5))
 """First and longest pause before a sound is fetched again."""
 SOUND_AWAITED = datetime.timedelta(days=2)
@@ -173,43 +170,29 @@ def _air(session: Session, bulletin: Bulletin, at: datetime.datetime) -> datetim
     session.flush()
     if not bulletin.airings and bulletin_steps.can(bulletin, BulletinEvent.REFUSE):
         bulletin_steps.refuse(session, bulletin, message("source.not_aired"), at)
-    later = [_air_once(session, bulletin, airing, at) for airing in bulletin.airings if airing.broadcast_id is None]
+    later = [_air_once(session, bulletin, airing, at) for airing in bulletin.airings]
     return min((when for when in later if when is not None), default=None)
 
 
 def _starts(bulletin: Bulletin, at: datetime.datetime) -> list[datetime.datetime]:
-    """Return the start times that are not over. An emergency is aired at once, and so is one without any time."""
+    """Return the start times that are not over, while the bulletin is valid.
+
+    An emergency is aired at once, and so is a bulletin without any time.
+    """
     if bulletin.priority == Priority.EMERGENCY or not bulletin.starts:
         return [bulletin.issued_at]
     starts = [datetime.datetime.fromisoformat(start) for start in bulletin.starts]
-    return [start for start in starts if start >= at - STILL_ON_TIME]
+    until = bulletin.valid_until
+    return [one for one in starts if one >= at - STILL_ON_TIME and (until is None or one < until)]
 
 
 def _air_once(
     session: Session, bulletin: Bulletin, airing: BulletinAiring, at: datetime.datetime
 ) -> datetime.datetime | None:
-    """Request the broadcast of one start time; return when to look again if it is too early."""
-    if bulletin.priority != Priority.EMERGENCY:
-        if airing.starts_at > at + PLANNED_AHEAD:
+    """Request the broadcast of one start time unless it is too early; return when to look at it again."""
+    is_urgent = bulletin.priority == Priority.EMERGENCY
+    if airing.broadcast_id is None:
+        if not is_urgent and airing.starts_at > at + PLANNED_AHEAD:
             return airing.starts_at - PLANNED_AHEAD
-        if airing.first == First.UNDECIDED and (until := _decided_by(session, bulletin, airing, at)) is not None:
-            return until
-    bulletin_steps.plan(session, bulletin, airing, start_time(airing), at)
-    return None
-
-
-def _decided_by(
-    session: Session, bulletin: Bulletin, airing: BulletinAiring, at: datetime.datetime
-) -> datetime.datetime | None:
-    """Return until when a person may still decide the order; None when there is nothing to decide any more."""
-    seconds = bulletin.audio.seconds if bulletin.audio is not None else 0.0
-    rival = rival_of(session, bulletin, max(airing.starts_at, at), seconds)
-    if rival is None:
-        airing.rival, airing.rival_begins, airing.rival_ends, airing.decide_by = "", None, None, None
-        return None
-    airing.rival, airing.rival_begins, airing.rival_ends = rival.title[:300], rival.begins, rival.ends
-    airing.decide_by = min(airing.starts_at, rival.begins) - DECIDED_BEFORE
-    if airing.decide_by <= at:
-        airing.first = First.SOURCE
-        return None
-    return airing.decide_by
+        bulletin_steps.plan(session, bulletin, airing, airing.starts_at, at)
+    return None if is_urgent else meetings.look(session, bulletin, airing, at)

@@ -139,8 +139,11 @@ def _why_not(issued: Issued, target: Target, at: datetime.datetime) -> Message |
     """Return why the station cannot use a bulletin at all."""
     if issued.valid_until is not None and issued.valid_until <= at:
         return message("source.expired", at=issued.valid_until)
-    if issued.priority is Priority.PRIORITY and issued.starts and max(issued.starts) < at - STILL_ON_TIME:
-        return message("source.times_over", at=max(issued.starts))
+    starts = sorted(issued.starts) if issued.priority is Priority.PRIORITY else []
+    if starts and starts[-1] < at - STILL_ON_TIME:
+        return message("source.times_over", at=starts[-1])
+    if starts and issued.valid_until is not None and issued.valid_until <= starts[0]:
+        return message("source.over_before_start", until=issued.valid_until, at=starts[0])
     if issued.kind is ContentKind.TEXT and not issued.text.strip():
         return message("source.no_text")
     if issued.kind is ContentKind.AUDIO and not issued.link.strip():

@@ -1,25 +1,27 @@
 """Steps of a bulletin: each changes its state, is audited, and is reported to its source, in one transaction."""
 
 import datetime
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts import starting
 from broadcast_bridge.broadcasts.starting import Request
-from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, Priority, reason_message
+from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, Priority, Reason, reason_message
 from broadcast_bridge.models import Broadcast, BroadcastSound, Speaker, Zone
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import Origin, ProgrammeState
 from broadcast_bridge.source_system import report_queue
+from broadcast_bridge.source_system.bulletin_fields import category_of
 from broadcast_bridge.source_system.errors import BulletinRefused
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
 from broadcast_bridge.source_system.states import BULLETIN, OVER, BulletinEvent, BulletinState, ContentKind
 from broadcast_bridge.speakers.zones import reach_of
 from haichieu import audit
-from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.locale import Message, message
 
 EMERGENCY_TIMES, PAUSE_SECONDS = 3, 10.0
@@ -40,8 +42,9 @@ def advance(
     at: datetime.datetime,
     reason: Message | None = None,
     who: str = "",
+    mark: str = "",
 ) -> None:
-    """Apply an event, and report the new state. Raises IllegalTransition."""
+    """Apply an event, and report the new state, with a `mark` also one that was reported. Raises IllegalTransition."""
     bulletin.state = BULLETIN.after(BulletinState(bulletin.state), event)
     bulletin.reason = reason or bulletin.reason
     if bulletin.state in OVER:
@@ -55,7 +58,7 @@ def advance(
         id=bulletin.external_id,
         title=bulletin.title,
     )
-    report_queue.add_receipt(session, bulletin, at)
+    report_queue.add_receipt(session, bulletin, at, mark)
 
 
 def can(bulletin: Bulletin, event: BulletinEvent) -> bool:
@@ -76,11 +79,17 @@ def raise_refusal(session: Session, bulletin: Bulletin, reason: Message) -> None
     raise_alarm(session, AlarmKind.BULLETIN_REFUSED, f"bulletin:{bulletin.id}", text)
 
 
+def forget_alarm(session: Session, bulletin: Bulletin) -> None:
+    """Clear the alarm about a bulletin: it is scheduled again, changed or withdrawn."""
+    alarm_is_over(session, AlarmKind.BULLETIN_REFUSED, f"bulletin:{bulletin.id}")
+
+
 def withdraw(session: Session, bulletin: Bulletin, at: datetime.datetime) -> None:
     """Withdraw a bulletin: what plays it stops, and nothing plays it any more. Does nothing if it is over."""
     if not can(bulletin, BulletinEvent.WITHDRAW):
         return
     advance(session, bulletin, BulletinEvent.WITHDRAW, at)
+    forget_alarm(session, bulletin)
     programme = bulletin.programme
     if programme is not None and programme.state != ProgrammeState.WITHDRAWN:
         approval.withdraw(session, programme, actor_of(bulletin), at)
@@ -97,7 +106,7 @@ def make_programme(session: Session, bulletin: Bulletin, at: datetime.datetime, 
         unit_id=bulletin.unit_id,
         author=actor_of(bulletin),
         author_name=bulletin.source.name,
-        category=bulletin.field,
+        category=category_of(bulletin.field),
         language=bulletin.language,
         priority=Priority(bulletin.priority),
         valid_until=bulletin.valid_until,
@@ -131,13 +140,28 @@ def plan(
         siren=urgent,
         times=EMERGENCY_TIMES if urgent else 1,
         pause_seconds=PAUSE_SECONDS if urgent else 0.0,
-        worth_hearing_until=min(begins + WORTH_HEARING, bulletin.valid_until or begins + WORTH_HEARING),
+        worth_hearing_until=_worth_hearing_until(bulletin, begins),
     )
+    was_returned = bulletin.state == BulletinState.ACCEPTED and any(one.broadcast_id for one in bulletin.airings)
     broadcast = starting.ask(session, request, at)
     airing.broadcast_id = broadcast.id
     programme.last_aired_at = begins
-    advance(session, bulletin, BulletinEvent.SCHEDULE, at)
+    if was_returned:
+        bulletin.reason = None
+        forget_alarm(session, bulletin)
+    advance(session, bulletin, BulletinEvent.SCHEDULE, at, mark=str(broadcast.id) if was_returned else "")
     return broadcast
+
+
+def move(bulletin: Bulletin, broadcast: Broadcast, due_at: datetime.datetime) -> None:
+    """Let a planned broadcast begin at another time."""
+    if broadcast.due_at != due_at:
+        broadcast.due_at = due_at
+        broadcast.worth_hearing_until = _worth_hearing_until(bulletin, due_at)
+
+
+def _worth_hearing_until(bulletin: Bulletin, begins: datetime.datetime) -> datetime.datetime:
+    return min(begins + WORTH_HEARING, bulletin.valid_until or begins + WORTH_HEARING)
 
 
 def settle(session: Session, source_id: int, at: datetime.datetime) -> None:
@@ -157,8 +181,32 @@ def settle(session: Session, source_id: int, at: datetime.datetime) -> None:
         if any(one.state == BroadcastState.ENDED for one in broadcasts):
             advance(session, bulletin, BulletinEvent.AIR, at)
         elif bulletin.airings and {one.broadcast_id for one in bulletin.airings} <= {one.id for one in broadcasts}:
-            reason = next((one.reason for one in broadcasts if one.reason), None)
-            refuse(session, bulletin, reason_message(reason) or message("source.not_aired"), at)
+            _not_aired(session, bulletin, broadcasts, at)
+
+
+def _not_aired(session: Session, bulletin: Bulletin, broadcasts: Sequence[Broadcast], at: datetime.datetime) -> None:
+    """Refuse a bulletin whose broadcasts all failed; a normal one is returned, so that a person chooses another time.
+
+    An alarm is raised, unless a person stopped the broadcast.
+    """
+    last = next((one for one in reversed(broadcasts) if one.reason), broadcasts[-1])
+    reason = reason_message(last.reason) or message("source.not_aired")
+    if bulletin.priority != Priority.NORMAL:
+        refuse(session, bulletin, reason, at)
+        return
+    if bulletin.state != BulletinState.SCHEDULED:
+        return
+    programme = bulletin.programme
+    is_over = bulletin.valid_until is not None and bulletin.valid_until <= at
+    if is_over or programme is None or programme.state != ProgrammeState.APPROVED:
+        advance(session, bulletin, BulletinEvent.REFUSE, at, reason)
+        text = message("source.bulletin_refused", title=bulletin.title, reason=reason)
+    else:
+        returned = message("source.returned", reason=reason)
+        advance(session, bulletin, BulletinEvent.RETURN, at, returned, mark=str(last.id))
+        text = message("source.bulletin_returned", title=bulletin.title, reason=reason)
+    if last.reason not in (Reason.STOPPED, Reason.WITHDRAWN):
+        raise_alarm(session, AlarmKind.BULLETIN_REFUSED, f"bulletin:{bulletin.id}", text)
 
 
 def _present(session: Session, bulletin: Bulletin) -> list[str]:

@@ -150,8 +150,8 @@ class Bulletin(Base):
 class BulletinAiring(Base):
     """One start time of a bulletin, and the broadcast that was requested for it.
 
-    When it meets a programme of the commune with the same priority, that is `rival`, from `rival_begins` to
-    `rival_ends`; a person decides by `decide_by` which of them is `first`.
+    When it meets programmes of the commune with the same priority, they are `rival`, from `rival_begins` to
+    `rival_ends`; a person, asked at `asked_at`, decides by `decide_by` which is `first`.
     """
 
     __tablename__ = "bulletin_airings"
@@ -166,8 +166,11 @@ class BulletinAiring(Base):
     rival: Mapped[str] = mapped_column(sa.String(300), default="")
     rival_begins: Mapped[datetime.datetime | None]
     rival_ends: Mapped[datetime.datetime | None]
-    decide_by: Mapped[datetime.datetime | None]
+    decide_by: Mapped[datetime.datetime | None] = mapped_column(index=True)
+    asked_at: Mapped[datetime.datetime | None]
     first: Mapped[str] = mapped_column(sa.String(8), default=First.UNDECIDED)
+    decided_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    """The actor who decided; empty while nothing is decided, and when nobody did in time."""
     broadcast_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
 
     bulletin: Mapped[Bulletin] = relationship(back_populates="airings")

@@ -40,6 +40,7 @@ REPORTS: Mapping[type[Report], str] = {
     Receipt: "receipt", AiringLog: "log", CommandResult: "command", DayCounts: "counts",
 }  # fmt: skip
 Id = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
+_TYPES = ("bulletin", "withdrawal", "command")
 _MOST_AREAS = 2000
 
 
@@ -152,6 +153,9 @@ def _read(model: type[T], answer: object) -> T:
 def _item(raw: object) -> Item:
     kind = raw.get("type") if isinstance(raw, dict) else None
     external_id, title = _text(raw, "id"), _text(raw, "title")
+    if kind not in _TYPES:
+        unknown = message("base.value.literal_error", values=_TYPES)
+        return Unusable(external_id, message("source.field", field="type", problem=unknown), title)
     try:
         if kind == "withdrawal":
             return Withdrawn(_Withdrawal.model_validate(raw).id)

@@ -5,7 +5,7 @@ it before.
 """
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -46,9 +46,10 @@ class Waiting:
     report: Report
 
 
-def add_receipt(session: Session, bulletin: Bulletin, at: datetime.datetime) -> None:
-    """Report the state of a bulletin; each state of each version is reported once."""
+def add_receipt(session: Session, bulletin: Bulletin, at: datetime.datetime, mark: str = "") -> None:
+    """Report the state of a bulletin; each state of each version is reported once, and again with another `mark`."""
     again = f":{bulletin.version}" if bulletin.version > 1 else ""
+    again += f"#{mark}" if mark else ""
     receipt = Receipt(
         key=f"{_RECEIPT}:{bulletin.external_id}:{bulletin.state}{again}",
         bulletin=_named(bulletin),
@@ -122,6 +123,33 @@ def mark_refused(session: Session, row_id: int, problem: Message) -> bool:
     text = message("source.report_refused", problem=problem)
     raise_alarm(session, AlarmKind.SOURCE_DEFECTIVE, f"source-report:{row.id}", text)
     return True
+
+
+def unsent(session: Session, source_ids: Collection[int]) -> Mapping[int, int]:
+    """Return how many reports each of these sources does not have yet; a source without any report is left out."""
+    rows = session.execute(
+        sa.select(SourceReport.source_id, sa.func.count().filter(SourceReport.sent_at.is_(None)))
+        .where(SourceReport.source_id.in_(source_ids))
+        .group_by(SourceReport.source_id)
+    )
+    return {source_id: count for source_id, count in rows}
+
+
+def logs_sent(session: Session, bulletin_ids: Collection[int]) -> Mapping[int, datetime.datetime]:
+    """Return when the last log of each of these bulletins was sent; one whose logs still wait is left out."""
+    rows = session.execute(
+        sa.select(Bulletin.id, sa.func.max(SourceReport.sent_at, type_=SourceReport.sent_at.type))
+        .join(BroadcastSound, BroadcastSound.programme_id == Bulletin.programme_id)
+        .join(Delivery, Delivery.broadcast_id == BroadcastSound.broadcast_id)
+        .join(
+            SourceReport,
+            sa.and_(SourceReport.delivery_id == Delivery.id, SourceReport.source_id == Bulletin.source_id),
+        )
+        .where(Bulletin.id.in_(bulletin_ids))
+        .group_by(Bulletin.id)
+        .having(sa.func.count() == sa.func.count(SourceReport.sent_at))
+    )
+    return {bulletin_id: at for bulletin_id, at in rows if at is not None}
 
 
 def device_states(session: Session, source_id: int) -> Sequence[DeviceStatus]:

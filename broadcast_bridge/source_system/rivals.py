@@ -15,20 +15,24 @@ from broadcast_bridge.broadcasts.starting import speakers_of
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority
 from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.schedule.contents import Contents
+from broadcast_bridge.schedule.day_filter import is_day_for
+from broadcast_bridge.schedule.materialise import recurrence_of, station_day
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceState
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
-from broadcast_bridge.source_system.states import First
 from broadcast_bridge.speakers.zones import speakers_in
+from haichieu.station import the_station
 
 LONGEST = datetime.timedelta(hours=4)
 """Assumed for what began earlier and may still be on air."""
-JUST_BEFORE = datetime.timedelta(seconds=1)
+LONGEST_TITLE = 300
+SEPARATOR = ", "
+"""Between the titles of several programmes."""
 
 
 @dataclass(frozen=True)
 class Rival:
-    """A programme of the commune, and when it is expected to be on air."""
+    """One or several programmes of the commune, and when they are expected to be on air."""
 
     title: str
     begins: datetime.datetime
@@ -36,19 +40,53 @@ class Rival:
 
 
 def rival_of(session: Session, bulletin: Bulletin, start: datetime.datetime, seconds: float) -> Rival | None:
-    """Return the first priority programme of the commune that meets a bulletin of this length."""
+    """Return the priority programmes of the commune that meet a bulletin of this length, as one."""
     end, speakers = start + datetime.timedelta(seconds=seconds), set(bulletin.speaker_codes)
     found = [*_scheduled(session, start, end, speakers), *_requested(session, start, end, speakers)]
-    return min(found, key=lambda one: one.begins, default=None)
+    if not found:
+        return None
+    titles = dict.fromkeys(one.title for one in sorted(found, key=lambda one: (one.begins, one.title)))
+    begins, ends = min(one.begins for one in found), max(one.ends for one in found)
+    return Rival(SEPARATOR.join(titles)[:LONGEST_TITLE], begins, ends)
 
 
-def start_time(airing: BulletinAiring) -> datetime.datetime:
-    """Return when a bulletin is to begin so that the decided order comes about."""
-    if airing.rival_begins is None or airing.rival_ends is None:
-        return airing.starts_at
-    if airing.first == First.COMMUNE:
-        return max(airing.starts_at, airing.rival_ends)
-    return min(airing.starts_at, airing.rival_begins - JUST_BEFORE)
+@dataclass(frozen=True)
+class BulletinMet:
+    """A priority bulletin, and when it is broadcast."""
+
+    title: str
+    at: datetime.datetime
+
+
+def bulletins_met(session: Session, schedule: Schedule, at: datetime.datetime) -> list[BulletinMet]:
+    """Return the planned bulletins that a priority schedule meets, without those whose order is decided with it."""
+    if schedule.priority != Priority.PRIORITY:
+        return []
+    found = session.execute(
+        sa.select(BulletinAiring, Broadcast.due_at)
+        .join(Broadcast, Broadcast.id == BulletinAiring.broadcast_id)
+        .join(BulletinAiring.bulletin)
+        .where(Broadcast.state == BroadcastState.PLANNED, Bulletin.priority == Priority.PRIORITY)
+        .order_by(Broadcast.due_at)
+    ).all()
+    if not found:
+        return []
+    speakers = {one.code for one in speakers_in(session, [zone.id for zone in schedule.zones])}
+    length = datetime.timedelta(seconds=Contents(session, [schedule]).seconds(schedule, at))
+    timezone = the_station(session).timezone
+    met = []
+    for airing, due_at in found:
+        bulletin, begins = airing.bulletin, airing.starts_at
+        ends = begins + datetime.timedelta(seconds=bulletin.audio.seconds if bulletin.audio else 0.0)
+        is_decided = airing.first and schedule.title in airing.rival.split(SEPARATOR)
+        moments = recurrence_of(schedule).between(begins - length, ends)
+        meets = any(
+            one.at + length > begins and is_day_for(schedule.days, station_day(schedule, one, timezone))
+            for one in moments
+        )
+        if meets and not is_decided and speakers & set(bulletin.speaker_codes):
+            met.append(BulletinMet(bulletin.title, due_at or begins))
+    return met
 
 
 def _scheduled(

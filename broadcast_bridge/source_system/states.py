@@ -25,10 +25,14 @@ class BulletinState(StrEnum):
 
 
 class BulletinEvent(StrEnum):
-    """Events of a bulletin. Its source changes or withdraws it, the commune declines it, the station refuses it."""
+    """Events of a bulletin. Its source changes or withdraws it, the commune declines it, the station refuses it.
+
+    The station returns it to the commune for another time when it could not be aired at the chosen one.
+    """
 
     ACCEPT = "accept"
     SCHEDULE = "schedule"
+    RETURN = "return"
     AIR = "air"
     DECLINE = "decline"
     WITHDRAW = "withdraw"
@@ -67,6 +71,7 @@ BULLETIN = StateMachine(
         (_S.ACCEPTED, _E.WITHDRAW): _S.WITHDRAWN,
         (_S.ACCEPTED, _E.REFUSE): _S.REFUSED,
         (_S.SCHEDULED, _E.SCHEDULE): _S.SCHEDULED,
+        (_S.SCHEDULED, _E.RETURN): _S.ACCEPTED,
         (_S.SCHEDULED, _E.AIR): _S.AIRED,
         (_S.SCHEDULED, _E.WITHDRAW): _S.WITHDRAWN,
         (_S.SCHEDULED, _E.REFUSE): _S.REFUSED,

@@ -12,6 +12,7 @@ from broadcast_bridge.programmes import survey
 from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.database import now
+from tests.builders.days import VIETNAM
 from tests.builders.house import House
 from tests.builders.programmes import approved
 from tests.builders.sounds import sound_row
@@ -22,11 +23,12 @@ HOUR = datetime.timedelta(hours=1)
 def aired(
     session: Session, speakers: dict[str, str], title: str = "Bản tin sáng", zone: str = "12", **more: object
 ) -> Broadcast:
-    """Add a broadcast that is over; `speakers` gives each one's delivery state."""
+    """Add a broadcast of today, in Vietnam, that is over; `speakers` gives each one's delivery state."""
     at = now()
+    began = max(at - HOUR, at.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0))
     made = Broadcast(
         title=title, asked_by="account:editor@x.example", zone_names=f"Khu {zone}", zone_codes=[zone],
-        created_at=at - HOUR, on_air_at=at - HOUR, ended_at=at,
+        created_at=began, on_air_at=began, ended_at=at,
         **{"kind": Kind.RECORDED, "state": BroadcastState.ENDED, **more},
     )  # fmt: skip
     for code, state in speakers.items():
@@ -34,7 +36,7 @@ def aired(
         made.deliveries.append(
             Delivery(
                 speaker=session.query(Speaker).filter_by(code=code).one(), state=state, active=False,
-                first_audio_at=at - HOUR if played else None, seconds=1234.5 if played else 0.0,
+                first_audio_at=began if played else None, seconds=1234.5 if played else 0.0,
                 packets_sent=1000, packets_lost=25 if played else None, jitter_ms=7.25 if played else None,
                 reason=None if played else Reason.NOT_REGISTERED, ended_at=at,
             )

@@ -11,7 +11,7 @@ from feedback.citizens import consents
 from feedback.citizens.consents import Proof
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Category, Citizen, Department, Transcript
-from feedback.states import Channel, Direction, Purpose
+from feedback.states import Channel, ConsentForm, Direction, Purpose
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Account, Level, Role, Unit
@@ -69,7 +69,7 @@ def case(session: Session, there: Office, text: str = "Cầu treo bị hỏng", 
 def agreed(session: Session, one: Case, *purposes: Purpose) -> Case:
     """Have the citizen of a case consent by text to the answer on air, or to the given purposes."""
     for purpose in purposes or [Purpose.ANSWER_ON_AIR]:
-        consents.give(session, one, purpose, Proof(Channel.TEXT, message=one.messages[0]), now())
+        consents.give(session, one, purpose, Proof(ConsentForm.TEXT, message=one.messages[0]), now())
     return one
 
 

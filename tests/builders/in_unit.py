@@ -30,6 +30,7 @@ from ivr.custom_flows.versions import find_draft, mark_of, save_draft
 from ivr.flows.definition import delivered_definition
 from tests.builders.accounts import PASSWORD
 from tests.builders.cases import written
+from tests.builders.days import local_day
 from tests.builders.house import House
 from tests.builders.programmes import programme
 from tests.builders.repairs import repair
@@ -54,7 +55,7 @@ def duty(house: House, unit: str) -> int:
         zone = session.query(Zone).filter_by(code=ZONES[unit]).one()
         units = frozenset(house.units.values())
         draft = DutyDraft(
-            "Danh sách hộ nghèo", "publication", house.units[unit], [zone.id], now().date(), datetime.time(5, 30)
+            "Danh sách hộ nghèo", "publication", house.units[unit], [zone.id], local_day(now()), datetime.time(5, 30)
         )
         return add_duty(session, draft, Planner("test", frozenset({Right.SCHEDULE}), units), now()).id
 

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from broadcast_bridge.duties.duty_progress import Chain, Terms, progress, soonest_chain
+from broadcast_bridge.duties.duty_progress import Chain, Terms, last_break, progress, soonest_chain
 from broadcast_bridge.duties.duty_rules import after_working_days, duty_rules
 from haichieu.locale import render
 
@@ -106,6 +106,23 @@ def test_warning_is_repeated_in_every_slot() -> None:
     assert progress(asked, runs, moment("11-24T21:10")).state == "met"
     assert progress(asked, runs[1:], moment("11-25T00:00")).state == "missed"
     assert progress(asked, runs, moment("11-24T21:10")).heard[0] == "2026-11-24T12:00"
+
+
+@pytest.mark.parametrize(
+    ("heard", "today", "broken"),
+    [
+        (["27", "30"], "11-30", ("11-28", "11-30")),
+        (["27"], "11-30", ("11-28", "11-30")),
+        (["27"], "11-28", None),
+        (["27", "28"], "11-28", None),
+        ([], "11-28", None),
+    ],
+)
+def test_break_of_a_chain_names_its_day_and_the_next_beginning(
+    heard: list[str], today: str, broken: tuple[str, str] | None
+) -> None:
+    found = last_break([day(f"11-{one}") for one in heard], day(today))
+    assert found == (broken and (day(broken[0]), day(broken[1])))
 
 
 def test_soonest_chain_continues_heard_days_and_avoids_muted_ones() -> None:

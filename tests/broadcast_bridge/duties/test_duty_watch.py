@@ -1,5 +1,6 @@
 """Duties over rows: entries, proposals, what the worker notices and repairs."""
 
+import dataclasses
 import datetime
 
 import pytest
@@ -20,6 +21,7 @@ from haichieu.alarms import Alarm, open_alarms
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
 from haichieu.locale import render
+from haichieu.people import Right
 from tests.builders.duties import DECIDED, Villages, at, duty, run, villages
 
 MORNING = at("23 20:00")
@@ -76,13 +78,19 @@ def test_runs_heard_on_three_days_meet_the_duty_without_an_alarm(database: Datab
         assert one.settled_at == at("26 06:30")
 
 
+def second_day_missed_by_one(session: Session) -> tuple[Villages, Duty]:
+    """A duty of three mornings, of which the second was heard in one village only."""
+    place = villages(session)
+    one = duty(session, place, MORNING)
+    confirmed(session, place, one, "23 20:00")
+    run(session, place, "24 05:30", [place.first, place.second])
+    run(session, place, "25 05:30", [place.first])
+    return place, one
+
+
 def test_broken_day_does_not_count_and_more_runs_are_planned(database: Database) -> None:
     with database.session() as session:
-        place = villages(session)
-        one = duty(session, place, MORNING)
-        confirmed(session, place, one, "23 20:00")
-        run(session, place, "24 05:30", [place.first, place.second])
-        run(session, place, "25 05:30", [place.first])
+        place, one = second_day_missed_by_one(session)
         look_after(session, one, at("25 06:30"))
         assert [kind for kind, _ in alarms(session)] == ["duty_at_risk"]
         assert "Phiêng Sáng (Cô Ba) did not hear today's run" in alarms(session)[0][1]
@@ -192,6 +200,47 @@ def test_acknowledged_alarm_is_not_raised_again_for_the_same_break(database: Dat
         assert alarms(session) == []
 
 
+def test_alarm_ends_when_the_village_hears_the_run_later(database: Database) -> None:
+    with database.session() as session:
+        place = villages(session)
+        one = duty(session, place, MORNING)
+        confirmed(session, place, one, "23 20:00")
+        first = run(session, place, "24 05:30", [place.first])
+        look_after(session, one, at("24 06:30"))
+        assert [kind for kind, _ in alarms(session)] == ["duty_at_risk"]
+        run(session, place, "24 09:00", [place.second], again_of_id=first.id).sounds = []
+        look_after(session, one, at("24 10:00"))
+        assert (alarms(session), one.noticed) == ([], "")
+
+
+def test_news_of_further_runs_stays_until_the_first_of_them(database: Database) -> None:
+    with database.session() as session:
+        place, one = second_day_missed_by_one(session)
+        look_after(session, one, at("26 00:05"))
+        for moment, count in (("26 00:07", 1), ("27 05:29", 1), ("27 05:31", 0)):
+            if moment == "27 05:29":
+                run(session, place, "26 05:30", [place.first, place.second])
+            if moment == "27 05:31":
+                run(session, place, "27 05:30", [place.first, place.second])
+            look_after(session, one, at(moment))
+            assert len(alarms(session)) == count, moment
+
+
+def test_alarm_about_an_overdue_duty_ends_with_another_deadline(database: Database) -> None:
+    with database.session() as session:
+        place = villages(session)
+        one = duty(session, place, MORNING)
+        look_after(session, one, at("2026-12-02 00:05"))
+        assert "duty_overdue" in dict(alarms(session))
+        draft = DutyDraft(
+            one.title, one.rule, one.unit_id, [place.zone.id], datetime.date(2026, 12, 1), datetime.time(5, 30),
+            programme_id=place.programme.id,
+        )  # fmt: skip
+        change_duty(session, one, draft, place.planner, at("2026-12-02 08:00"))
+        look_after(session, one, at("2026-12-02 08:02"))
+        assert (one.state, "duty_overdue" in dict(alarms(session))) == ("open", False)
+
+
 def test_future_decision_is_announced_from_its_day_on(database: Database) -> None:
     with database.session() as session:
         place = villages(session)
@@ -264,6 +313,43 @@ def test_warning_is_planned_in_every_slot_to_come(database: Database) -> None:
         assert times(proposed(session, one, "24 15:40")) == ["24 15:50", "24 18:00", "24 21:00"]
         look_after(session, one, at("24 11:50"))
         assert "no run is planned" in alarms(session)[0][1]
+
+
+def test_warning_entered_after_its_start_time_is_not_overdue(database: Database) -> None:
+    with database.session() as session:
+        place = villages(session)
+        today = datetime.date(2026, 11, 24)
+        one = duty(session, place, at("24 14:02"), rule="disaster", decided_on=today, event_on=today)
+        look_after(session, one, at("24 14:03"))
+        assert states(one) == ["open"] * 3
+        assert times(proposed(session, one, "24 14:03")) == ["24 14:13", "24 17:02", "24 20:02", "24 23:02"]
+        run(session, place, "24 14:13", [place.first])
+        look_after(session, one, at("24 17:10"))
+        assert states(one) == ["overdue", "open", "overdue"]
+        said = dict(alarms(session))["duty_overdue"]
+        assert said == "“Danh sách hộ nghèo”: not repeated in Phiêng Sáng (Cô Ba) for more than 3 hours."
+
+
+def test_repeats_that_the_worker_plans_are_not_called_days(database: Database) -> None:
+    with database.session() as session:
+        place = villages(session)
+        today = datetime.date(2026, 11, 24)
+        one = duty(session, place, at("24 14:02"), rule="disaster", decided_on=today, event_on=today)
+        planner = dataclasses.replace(place.planner, rights=frozenset(Right))
+        wanted = proposed(session, one, "24 14:03")
+        assert wanted is not None
+        plan_runs(session, one, dataclasses.replace(wanted, runs=wanted.runs[:2]), planner, at("24 14:03"))
+        look_after(session, one, at("24 14:05"))
+        assert "Further runs are planned from 24 Nov 2026 20:02" in dict(alarms(session))["duty_at_risk"]
+
+
+def test_warning_cannot_be_entered_after_its_last_day(database: Database) -> None:
+    with database.session() as session:
+        place = villages(session)
+        past = datetime.date(2026, 11, 20)
+        with pytest.raises(DutyRefused) as refusal:
+            duty(session, place, at("24 14:02"), rule="disaster", decided_on=past, event_on=past)
+        assert refusal.value.field == "event_on"
 
 
 @pytest.mark.parametrize(

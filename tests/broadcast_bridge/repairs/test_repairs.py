@@ -232,7 +232,10 @@ def test_cost_is_read_with_either_separator(database: Database, there: Commune, 
         assert (made.cost, made.parts, made.days_lost_stated) == (cost, "Củ loa 30 W", 2)
 
 
-@pytest.mark.parametrize("typed", ["1.250,000", "12,5", "-1", "1e6", "một triệu", "1.25", "10000000000000", "１２"])
+@pytest.mark.parametrize(
+    "typed",
+    ["1.250,000", "350.000", "1.250.000,50", "12,5", "-1", "1e6", "một triệu", "1.25", "10000000000000", "１２"],
+)
 def test_cost_that_can_be_misread_is_refused(database: Database, there: Commune, typed: str) -> None:
     with database.session() as session:
         made = repair(session, there.speakers[0].id)
@@ -240,6 +243,24 @@ def test_cost_that_can_be_misread_is_refused(database: Database, there: Commune,
             repair_steps.note(session, made, {"cost": typed, "days_lost": "x", "work": "a" * 3000}, "account:a@b")
         assert set(refusal.value.problems) == {"cost", "days_lost", "work"}
         assert made.cost is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "days"), [("", None), ("0", 0), ("2", 2), ("1,1", 1.1), ("1.5", 1.5), ("9999", 9999)]
+)
+def test_days_lost_take_one_decimal(database: Database, there: Commune, typed: str, days: float | None) -> None:
+    with database.session() as session:
+        made = repair(session, there.speakers[0].id)
+        repair_steps.note(session, made, {"days_lost": typed}, "account:a@b")
+        session.flush()
+        session.refresh(made)
+        assert made.days_lost_stated == days
+
+
+@pytest.mark.parametrize("typed", ["1,15", "1.", "-1", "9999,1", "10000", "1 1", "x"])
+def test_days_lost_that_are_no_number_are_refused(database: Database, there: Commune, typed: str) -> None:
+    with database.session() as session, pytest.raises(RepairMistakes):
+        repair_steps.note(session, repair(session, there.speakers[0].id), {"days_lost": typed}, "account:a@b")
 
 
 def test_closed_repair_is_reopened_unless_the_speaker_has_another(database: Database, there: Commune) -> None:

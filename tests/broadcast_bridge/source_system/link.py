@@ -178,3 +178,13 @@ def text(external_id: str = "b1", priority: Priority = Priority.NORMAL, **more: 
 def audio(external_id: str, link: str, priority: Priority = Priority.NORMAL, **more: object) -> Issued:
     """A bulletin with a sound at a link."""
     return text(external_id, priority, **{"kind": ContentKind.AUDIO, "text": "", "link": link, **more})
+
+
+async def received(link: Link, *items: object) -> None:
+    """Have the province issue these, and fetch them."""
+    link.province.issue(*items)  # type: ignore[arg-type]
+    assert (await link.exchange()).last_problem is None
+
+
+def make_jobs_due(link: Link) -> None:
+    link.look(lambda session: session.execute(sa.update(Job).values(due_at=now())))

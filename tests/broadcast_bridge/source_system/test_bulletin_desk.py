@@ -1,35 +1,28 @@
-"""The handling of a bulletin: its sound, its start times, and its meeting with the commune's own."""
+"""The handling of a bulletin: its sound, its start times, and its end."""
 
 import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import starting
-from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.schedule.models import Occurrence
 from broadcast_bridge.source_system import bulletin_desk, offered
 from broadcast_bridge.source_system.errors import StepRefused
 from broadcast_bridge.source_system.exchange import Withdrawn
-from broadcast_bridge.source_system.models import Bulletin, BulletinAiring, Source
+from broadcast_bridge.source_system.models import Bulletin, Source
 from haichieu import jobs
 from haichieu.database import now
 from haichieu.jobs import Job
-from tests.broadcast_bridge.source_system.link import HOUR, Link, audio, text
-from tests.builders.schedules import daily
+from haichieu.station import Station
+from tests.broadcast_bridge.source_system.link import HOUR, Link, audio, make_jobs_due, received, text
 from tests.builders.sounds import tone
 
 URGENT, FIRST = Priority.EMERGENCY, Priority.PRIORITY
 MINUTE = datetime.timedelta(minutes=1)
-
-
-async def received(link: Link, *items: object) -> None:
-    link.province.issue(*items)  # type: ignore[arg-type]
-    assert (await link.exchange()).last_problem is None
 
 
 def sound_at(link: Link, seconds: float = 1.5) -> str:
@@ -128,7 +121,20 @@ async def test_start_times_become_broadcasts_a_day_ahead(link: Link) -> None:
     link.give_sound("b1")
     await link.work()
     assert [one.due_at for one in link.broadcasts()] == [soon]
+    link.look(lambda session: session.execute(sa.update(Broadcast).values(state="ended", ended_at=now())))
+    make_jobs_due(link)
+    await link.work()
     assert link.job_due() == later - 24 * HOUR
+
+
+async def test_start_times_after_the_end_of_validity_are_left_out(link: Link) -> None:
+    soon = now() + HOUR
+    await received(link, text("b1", FIRST, starts=[soon, soon + 5 * HOUR], valid_until=soon + 2 * HOUR))
+    link.give_sound("b1")
+    await link.work()
+    assert ([one.due_at for one in link.broadcasts()], link.states()) == ([soon], {"b1": "scheduled"})
+    await received(link, text("b2", FIRST, starts=[soon], valid_until=soon - MINUTE))
+    assert reason_of(link, "b2") == "source.over_before_start"
 
 
 async def test_withdrawn_bulletin_is_not_aired_any_more(link: Link) -> None:
@@ -154,58 +160,89 @@ async def test_bulletin_that_failed_everywhere_is_reported(link: Link) -> None:
     await link.exchange()
     assert (link.states(), reason_of(link)) == ({"b1": "refused"}, "broadcast.reason.no_speakers")
     assert link.alarms() == {"bulletin_refused"}
+    await received(link, Withdrawn("b1"))
+    assert link.alarms() == set()
 
 
-async def meeting(link: Link, minutes_ahead: float = 60, length: float = 300.0) -> tuple[datetime.datetime, int]:
-    """Let a bulletin of ten minutes meet a priority programme of the commune that begins at the same time."""
-    start = (now() + minutes_ahead * MINUTE).replace(microsecond=0)
-
-    def plan(session: Session) -> None:
-        schedule = daily(
-            session, link.place, title="Tin của xã", priority=FIRST, expected_seconds=length,
-        )  # fmt: skip
-        occurrence = Occurrence(schedule=schedule, due_at=start, prepare_at=start, local_date=start.date())
-        session.add(occurrence)
-
-    link.look(plan)
-    await received(link, text("b1", FIRST, starts=[start]))
-    link.give_sound("b1", 600.0)
-    await link.work()
-    return start, link.bulletin("b1").id
-
-
-@pytest.mark.parametrize(("first", "begins"), [("source", -1.0), ("commune", 300.0)])
-async def test_commune_decides_the_order_of_a_meeting(link: Link, first: str, begins: float) -> None:
-    start, number = await meeting(link)
-    assert (link.broadcasts(), link.job_due()) == ([], start - 10 * MINUTE)
-    link.look(lambda session: offered.decide(session, offered.find(session, number), first, "account:a@b", now()))
-    await link.work()
-    assert [one.due_at for one in link.broadcasts()] == [start + datetime.timedelta(seconds=begins)]
-    with pytest.raises(StepRefused):
-        link.look(lambda session: offered.decide(session, offered.find(session, number), first, "account:a@b", now()))
-
-
-async def test_source_is_first_when_nobody_decides(link: Link) -> None:
-    start, _ = await meeting(link, minutes_ahead=5)
-    (broadcast,) = link.broadcasts()
-    assert broadcast.due_at == start - datetime.timedelta(seconds=1)
-    airing = link.look(lambda session: session.scalars(sa.select(BulletinAiring)).one())
-    assert (airing.rival, airing.first) == ("Tin của xã", "source")
-
-
-async def test_normal_programmes_and_other_times_are_no_rivals(link: Link) -> None:
-    start = now() + 3 * HOUR
-
-    def plan(session: Session) -> None:
-        for title, priority, at in (("Tin thường", Priority.NORMAL, start), ("Tin sớm", FIRST, start - HOUR)):
-            wanted = Request("account:a@b", title, [], zone_codes=[link.place.zone.code], priority=priority, due_at=at)
-            starting.ask(session, wanted, now())
-
-    link.look(plan)
-    await received(link, text("b1", FIRST, starts=[start]))
+async def chosen(link: Link, start: datetime.datetime, **more: object) -> int:
+    """Receive a normal bulletin, choose its start time, and return its id."""
+    await received(link, text("b1", **more))
     link.give_sound("b1")
+    number = link.bulletin("b1").id
+    link.look(lambda session: offered.schedule(session, offered.find(session, number), start, "account:a@b", now()))
+    return number
+
+
+def quiet_at(link: Link, start: datetime.datetime) -> None:
+    """Let the quiet hours of the station begin at a time and last an hour."""
+    local = [(start + more).astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).strftime("%H:%M") for more in (0 * HOUR, HOUR)]
+    link.look(lambda session: session.add(Station(id=1, quiet_hours="-".join(local))))
+
+
+async def test_time_within_quiet_hours_is_refused_except_for_emergencies(link: Link) -> None:
+    start = now() + 3 * HOUR
+    quiet_at(link, start)
+    with pytest.raises(StepRefused) as refused:
+        await chosen(link, start)
+    assert refused.value.message.key == "source.quiet_then"
+    number = link.bulletin("b1").id
+
+    def choose(session: Session, begins: datetime.datetime) -> int:
+        return offered.schedule(session, offered.find(session, number), begins, "account:a@b", now())
+
+    link.look(lambda session: session.execute(sa.update(Bulletin).values(priority=URGENT)))
+    assert link.look(lambda session: choose(session, start)) > 0
+
+
+async def test_bulletin_that_was_not_aired_is_returned_and_scheduled_again(link: Link) -> None:
+    number = await chosen(link, now() + HOUR)
+    link.look(
+        lambda session: session.execute(
+            sa.update(Broadcast).values(state="cancelled", reason="quiet_hours", ended_at=now())
+        )
+    )
+    await link.exchange()
+    assert (link.states(), reason_of(link), link.alarms()) == (
+        {"b1": "accepted"},
+        "source.returned",
+        {"bulletin_refused"},
+    )
+    await link.exchange()
+    assert link.province.book.states("b1") == ["offered", "accepted", "scheduled", "accepted"]
+
+    def again(session: Session) -> None:
+        offered.schedule(session, offered.find(session, number), now() + 2 * HOUR, "account:a@b", now())
+
+    link.look(again)
+    await link.exchange()
+    assert (link.states(), link.bulletin("b1").reason, link.alarms()) == ({"b1": "scheduled"}, None, set())
+    assert link.province.book.states("b1")[-1] == "scheduled"
+
+
+async def test_bulletin_that_is_no_longer_valid_is_not_returned(link: Link) -> None:
+    await chosen(link, now() + HOUR, valid_until=now() + 2 * HOUR)
+    link.look(
+        lambda session: session.execute(
+            sa.update(Broadcast).values(state="failed", reason="no_speakers", ended_at=now())
+        )
+    )
+    link.look(lambda session: session.execute(sa.update(Bulletin).values(valid_until=now())))
+    await link.exchange()
+    assert (link.states(), link.alarms()) == ({"b1": "refused"}, {"bulletin_refused"})
+
+
+@pytest.mark.parametrize(
+    ("field", "category"),
+    [
+        ("4", "Chỉ đạo, điều hành"), ("17", "Lĩnh vực số 17"), ("Chăn nuôi", "Chăn nuôi"), ("", ""),
+    ],
+)  # fmt: skip
+async def test_field_of_a_bulletin_is_the_named_category_of_its_programme(
+    link: Link, field: str, category: str
+) -> None:
+    await received(link, text("b1", FIRST, field=field))
     await link.work()
-    assert link.broadcasts()[-1].due_at == start
+    assert link.look(lambda session: session.scalars(sa.select(Programme.category)).one()) == category
 
 
 async def test_offer_that_nobody_chose_ends_with_its_validity(link: Link) -> None:
@@ -229,6 +266,6 @@ async def test_worker_killed_after_speaking_airs_the_bulletin_once(link: Link, m
         await link.work()
     spoken = list(link.voice.spoken)
     assert (len(spoken) > 0, link.broadcasts()) == (True, [])
-    link.look(lambda session: session.execute(sa.update(Job).values(due_at=now())))
+    make_jobs_due(link)
     await link.work()
     assert (link.voice.spoken, len(link.broadcasts())) == (spoken, 1)

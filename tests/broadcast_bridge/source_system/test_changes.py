@@ -12,22 +12,16 @@ from broadcast_bridge.source_system import bulletin_desk, offered
 from broadcast_bridge.source_system.exchange import Withdrawn
 from broadcast_bridge.source_system.models import BulletinAiring
 from haichieu.database import now
-from haichieu.jobs import Job
-from tests.broadcast_bridge.source_system.link import HOUR, Link, text
+from tests.broadcast_bridge.source_system.link import HOUR, Link, make_jobs_due, received, text
 
 URGENT, FIRST = Priority.EMERGENCY, Priority.PRIORITY
 MINUTE = datetime.timedelta(minutes=1)
 
 
-async def received(link: Link, *items: object) -> None:
-    link.province.issue(*items)  # type: ignore[arg-type]
-    assert (await link.exchange()).last_problem is None
-
-
 async def prepared(link: Link, external_id: str = "b1") -> None:
     """Give a bulletin its sound, and do its job."""
     link.give_sound(external_id)
-    link.look(lambda session: session.execute(sa.update(Job).values(due_at=now())))
+    make_jobs_due(link)
     await link.work()
 
 
@@ -126,7 +120,7 @@ async def test_other_start_times_move_only_what_has_not_begun(link: Link) -> Non
     await prepared(link)
     on_air(link, link.broadcasts()[0].id)
     await received(link, text("b1", FIRST, starts=[first, third]))
-    link.look(lambda session: session.execute(sa.update(Job).values(due_at=now())))
+    make_jobs_due(link)
     await link.work()
     assert [(one.state, one.due_at) for one in link.broadcasts()] == [
         ("on_air", first), ("cancelled", second), ("planned", third),

@@ -255,6 +255,9 @@ async def test_unusable_bulletins_are_reported_and_shown_with_the_reason(link: L
         audio("no-link", ""),
         {"type": "bulletin", "id": "priority", "title": "Lạ", "kind": "text", "text": "A", "priority": "very high"},
         {"type": "bulletin", "id": "broken", "title": "Hỏng"},
+        {"type": "bulletin", "id": "kind", "title": "Phim", "kind": "video", "priority": "normal"},
+        {"type": "bulletin", "id": "time", "title": "Giờ", "kind": "text", "priority": "normal", "starts": ["5 giờ"]},
+        {"type": "picture", "id": "type", "title": "Ảnh"},
         Withdrawn("early"),
         text("early"),
     )
@@ -262,7 +265,8 @@ async def test_unusable_bulletins_are_reported_and_shown_with_the_reason(link: L
     reasons = {str(one["id"]): str(one["reason"]) for one in link.province.book.receipts.values()}
     words = {
         "nowhere": "H99", "expired": "hết hạn", "silent": "", "no-link": "", "priority": "very high", "broken": "",
-        "early": "trước khi đến",
+        "kind": "phải là một trong: text, audio", "time": "phải là thời điểm có múi giờ",
+        "type": "phải là một trong: bulletin, withdrawal, command", "early": "trước khi đến",
     }  # fmt: skip
     assert {name: words[name] in reasons[name] for name in reasons} == dict.fromkeys(words, True)
     units = [link.place.district.id, link.place.commune.id]

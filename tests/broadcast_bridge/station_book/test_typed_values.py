@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcast_bridge.station_book import typed_values
-from broadcast_bridge.station_book.typed_values import read_day, read_money
+from broadcast_bridge.station_book.typed_values import read_day, read_money, shown_money
 from haichieu.errors import InvalidValue
+from haichieu.locale import render
 
 
 @pytest.mark.parametrize(
     ("text", "amount"),
     [
         ("0", 0), ("150000000", 150000000), ("1.234.567", 1234567), ("1,234,567", 1234567), ("1 234 567", 1234567),
-        ("1,234,567.50", 1234568), ("1.234.567,49", 1234567), ("1,234.567", 1235), ("1.234,5", 1235),
-        ("1234567.5", 1234568), ("1234,567", 1235), ("150.000.000 đồng", 150000000), ("2.000.000đ", 2000000),
+        ("1,234,567.00", 1234567), ("1.234.567,0", 1234567), ("1.234,00", 1234), ("1234567.0", 1234567),
+        ("150000000.00", 150000000), ("150.000.000 đồng", 150000000), ("2.000.000đ", 2000000),
         ("2,000,000 VND", 2000000), ("3.000.000 ₫", 3000000),
     ],
 )  # fmt: skip
@@ -29,7 +30,9 @@ def test_amount_that_reads_one_way_is_whole_dong(text: str, amount: int) -> None
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        *((text, "money_ambiguous") for text in ("1.234", "1,234", "12,5", "1.5", "500.000")),
+        *((text, "money_ambiguous") for text in ("1.500", "1,234", "12,5", "1.5", "500.000", "1.250,000",
+                                                  "1234,567")),
+        *((text, "money_fraction") for text in ("1.500.000,50", "150000000.50", "1,234,567.5", "1.234,5")),
         *((text, "money") for text in ("", "-5", "+5", ".5", "5.", "1.234.56", "12.34.567", "1,234,567.50.1",
                                        "1.234.567,89,1", "1,5 tỷ", "=1+1", "1e9", "١٢٣")),
         ("999.999.999.999.999", "money_too_large"),
@@ -48,6 +51,17 @@ def test_grouped_amounts_are_read_as_they_were_written(amount: int) -> None:
     assert {read_money(text) for text in (str(amount), english, vietnamese, f"{english}.00", f"{vietnamese},00")} == {
         amount
     }
+
+
+@given(st.integers(0, 10**14))
+def test_amount_of_a_form_is_read_again(amount: int) -> None:
+    assert read_money(shown_money(amount)) == amount
+
+
+def test_upper_limit_is_named_in_billions() -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        read_money("1000000000001", 10**12)
+    assert "1.000 tỷ đồng" in render(refusal.value.message, "vi")
 
 
 @given(st.text("0123456789.,", min_size=1, max_size=20))
