@@ -1,6 +1,6 @@
 """Queries of repairs: the list, one repair with its reports, the history of a speaker, and the slips of poles."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,9 +15,10 @@ from broadcast_bridge.repairs.errors import PoleRetired, WrongPoleCode
 from broadcast_bridge.repairs.models import FaultReport, Repair
 from broadcast_bridge.repairs.pole_codes import grouped, pole_code, speaker_of_code
 from broadcast_bridge.repairs.states import RepairState
+from broadcast_bridge.station_book.models import BookDevice
 from haichieu.errors import UsageError
 from haichieu.people import Unit, units_under
-from ivr.calls.routing import FAULT_FLOW, Number
+from ivr.calls.routing import FAULT_FLOW, Number, numbers_above
 
 A_PAGE = 50
 MOST_SLIPS = 300
@@ -81,19 +82,37 @@ def units_of_repair(session: Session, number: int) -> Iterable[int]:
     return [unit]
 
 
+def speakers_to_choose(session: Session, visitor: Visitor) -> Sequence[tuple[str, str]]:
+    """Return code and name of the visitor's speakers in use."""
+    here = Speaker.unit_id.in_(visitor.units), Speaker.removed_at.is_(None)
+    query = sa.select(Speaker.code, Speaker.name).where(*here).order_by(Speaker.code).limit(MOST_SLIPS)
+    return [(code, name) for code, name in session.execute(query)]
+
+
 def speaker_named(session: Session, text: str) -> Speaker:
-    """Return the speaker of a code, or of the code on its pole. Raises UsageError or PoleRetired."""
+    """Return the speaker of a code, of the code on its pole, or of a device in the station book.
+
+    Raises UsageError or PoleRetired.
+    """
     found = session.scalar(sa.select(Speaker).where(Speaker.code == text.strip()))
     if found is None:
         try:
             found = session.get(Speaker, speaker_of_code(text))
         except WrongPoleCode:
-            found = None
+            found = _speaker_of_device(session, text.strip())
     if found is None:
         raise UsageError("panel.repairs.no_such_speaker", code=text[:40])
     if found.removed_at is not None:
         raise PoleRetired(found.name)
     return found
+
+
+def _speaker_of_device(session: Session, code: str) -> Speaker | None:
+    """Return the speaker of a device in the station book. Raises UsageError for a device that is no speaker."""
+    device = session.scalar(sa.select(BookDevice).where(BookDevice.code == code))
+    if device is not None and device.speaker is None:
+        raise UsageError("panel.repairs.no_speaker_of_device", code=code)
+    return device.speaker if device is not None else None
 
 
 @dataclass(frozen=True)
@@ -114,23 +133,9 @@ def pole_slips(session: Session, visitor: Visitor, unit: str) -> tuple[list[Pole
         chosen = session.scalar(sa.select(Unit.id).where(Unit.code == unit))
         query = query.where(Speaker.unit_id.in_(units_under(session, [chosen] if chosen else [])))
     speakers = session.scalars(query.order_by(Speaker.code).limit(MOST_SLIPS + 1)).all()
-    lines = {one.unit_id: one for one in session.scalars(sa.select(Number).where(Number.flow == FAULT_FLOW))}
-    parents = {row.id: row.parent_id for row in session.execute(sa.select(Unit.id, Unit.parent_id))} if lines else {}
-    slips = [
-        PoleSlip(one, grouped(pole_code(one.id)), _line_above(one.unit_id, lines, parents))
-        for one in speakers[:MOST_SLIPS]
-    ]
+    line_above = numbers_above(session, FAULT_FLOW)
+    slips = [PoleSlip(one, grouped(pole_code(one.id)), line_above(one.unit_id)) for one in speakers[:MOST_SLIPS]]
     return slips, len(speakers) > MOST_SLIPS
-
-
-def _line_above(unit: int, lines: Mapping[int, Number], parents: Mapping[int, int | None]) -> Number | None:
-    """Return the fault line of a unit or of the nearest one above it."""
-    here: int | None = unit
-    while here is not None:
-        if here in lines:
-            return lines[here]
-        here = parents.get(here)
-    return None
 
 
 def _whole() -> tuple[sa.orm.interfaces.ORMOption, ...]:

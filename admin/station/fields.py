@@ -10,8 +10,10 @@ from haichieu.district.entries import Kind
 from haichieu.district.station_kinds import (
     ALERT_SOURCE,
     ANSWER_TEMPLATE,
+    AREA_SAMPLE,
     CATEGORY,
     DEPARTMENT,
+    DEVICE_SAMPLE,
     PHONE,
     SOURCE,
     STATION,
@@ -38,7 +40,6 @@ def _tick(name: str, hint: str = "") -> Field:
     return Field(name, Control.TICK, hint=hint)
 
 
-_UNIT = Field("unit", Control.CHOICE, rows="units", required=True)
 _NAT = Field(
     "behind_nat", Control.CHOICE, hint="behind_nat", choices=("yes", "no"), texts="speakers", empty="speakers.detect"
 )
@@ -120,9 +121,10 @@ FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
             Field("dialect", Control.CHOICE, "dialect", choices=tuple(DIALECTS), texts="station_dialect"),
             Field("address", hint="address", required=True, most=500), Field("username", required=True),
             Field(CONFIDENTIAL, Control.CONFIDENTIAL, "password"),
-            Field("station", hint="station_id", required=True, most=120), _UNIT,
-            Field("areas", Control.LINES, "areas", sample="01285 = CO-BA"),
-            Field("speakers", Control.LINES, "source_speakers", sample="861234567890123 = cb-01"),
+            Field("station", hint="station_id", required=True, most=120),
+            Field("unit", Control.CHOICE, "source_unit", rows="units", required=True, empty="station.choose_unit"),
+            Field("areas", Control.LINES, "areas", sample=AREA_SAMPLE),
+            Field("speakers", Control.LINES, "source_speakers", sample=DEVICE_SAMPLE),
             Field("file_hosts", Control.LINES, "file_hosts"),
             _number("poll_seconds", "poll_seconds", 4),
         ),

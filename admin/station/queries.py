@@ -52,7 +52,7 @@ def entries_of(session: Session) -> dict[str, Sequence[Listed]]:
             for one in _all(session, AlertSource)
         ],
         "sources": [
-            Listed(one.id, one.code, one.name, one.address)
+            Listed(one.id, one.code, one.name, f"{_contact(one)} · {one.address}")
             for one in session.scalars(sa.select(Source).where(Source.removed_at.is_(None)).order_by(Source.code))
         ],
     }
@@ -81,6 +81,12 @@ def choices_of(session: Session) -> dict[str, list[tuple[str, str]]]:
 
 def _all(session: Session, model: Any) -> Sequence[Any]:
     return session.scalars(sa.select(model).order_by(model.code)).all()
+
+
+def _contact(source: Source) -> str:
+    if source.last_problem is not None:
+        return f"{say('bulletins.no_contact')}: {sentence(source.last_problem).rstrip('.')}"
+    return say("bulletins.connected") if source.last_ok_at else say("station.never_asked")
 
 
 def _state(trunk: Trunk) -> str:

@@ -25,7 +25,7 @@ from haichieu.account_rights import Action
 from haichieu.district.apply_report import Action as Outcome
 from haichieu.district.entries import Texts
 from haichieu.district.reconcile import remove
-from haichieu.district.station_kinds import ANSWER_TEMPLATE, PHONE, STATION
+from haichieu.district.station_kinds import ANSWER_TEMPLATE, PHONE, SOURCE, STATION, TRUNK
 from haichieu.errors import UsageError
 from haichieu.sip.models import Phone
 from haichieu.station import the_station
@@ -65,7 +65,9 @@ class StationPages(EntryPages):
 
     def context(self, session: Session, row: Any, form: Form) -> Mapping[str, object]:
         """Return the choices of the form, and what such an entry is."""
-        return {"choices": choices_of(session), "what": "" if self._is_own else say(f"station_what.{self.name}")}
+        what = "" if self._is_own else say(f"station_what.{self.name}")
+        hints = {CONFIDENTIAL: say("station_hint.password_new")} if row is None and self.kind in (SOURCE, TRUNK) else {}
+        return {"choices": choices_of(session), "what": what, "hints": hints}
 
     def acts(self, session: Session, row: Any) -> Sequence[Act]:
         """Return the act that removes an entry; the station itself stays."""

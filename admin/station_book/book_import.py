@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.station_book.book_entries import (
     BookRefused,
     Reach,
+    columns_that_differ,
     find_row,
     key_of,
     read_row,
+    require_own,
     save,
     texts_of,
 )
@@ -26,6 +28,7 @@ from haichieu.district.words_of_tables import COUNTER, COUNTER_HEADS, Places, pl
 from haichieu.errors import HaiChieuError
 from haichieu.locale import LANGUAGES, Message, message
 from haichieu.locale.catalogue import catalogue
+from haichieu.spreadsheet_cells import without_escape
 
 Allow = Callable[[Session, Any], None]
 """Raises NotAllowed unless the visitor may change the row."""
@@ -66,6 +69,7 @@ def take_book_sheet(
             taking = _Taking(session, table, actor, units, allow, sheet)
             for number, typed in lines:
                 wrong = taking.take(typed)
+                sheet.understood += [(number, said) for said in taking.places.newly_understood()]
                 sheet.wrong += [WrongCell(number, name, said, letters.get(name, "")) for name, said in wrong.items()]
             if dry_run or sheet.wrong:
                 raise _Rollback
@@ -95,14 +99,15 @@ class _Taking:
         self, session: Session, table: BookTable, actor: str, units: Collection[int], allow: Allow, sheet: Sheet
     ) -> None:
         self._session, self._table, self._actor, self._allow, self._sheet = session, table, actor, allow, sheet
-        self._reach, self._places, self._today = Reach(session, units), Places(session), today_at(session)
+        self.places = Places(session)
+        self._reach, self._today = Reach(session, units), today_at(session)
         self._seen: set[int] = set()
 
     def take(self, typed: Line) -> Mapping[str, Message]:
         """Add or change the row of one line; return what is wrong, by column."""
         try:
             texts = {name: "".join(values) for name, values in typed.items()}
-            texts["unit"] = self._places.code("unit", texts.get("unit", ""))
+            texts["unit"] = self.places.code("unit", texts.get("unit", ""))
             with self._session.begin_nested():
                 self._save(texts)
         except (BookRefused, EntryRefused) as refusal:
@@ -114,7 +119,8 @@ class _Taking:
     def _save(self, texts: dict[str, str]) -> None:
         row = find_row(self._session, self._table, texts, self._reach)
         is_new = row is None
-        if row is not None and row.unit_id in self._reach.units:
+        if row is not None:
+            require_own(self._table, row, self._reach)
             texts = {
                 **texts_of(self._table, row),
                 **{name: text for name, text in texts.items() if name != "unit" or text},
@@ -126,11 +132,16 @@ class _Taking:
                 raise BookRefused(
                     {self._table.key[0]: message("district.twice_in_sheet", key=key_of(self._table, texts))}
                 )
+        key = key_of(self._table, texts)
+        if row is not None and not columns_that_differ(self._table, row, values):
+            self._seen.add(row.id)
+            self._sheet.same.append(key)
+            return
         row = save(self._session, self._table, values, self._actor, self._today, row)
         self._allow(self._session, row)
         self._seen.add(row.id)
-        (self._sheet.added if is_new else self._sheet.changed).append(key_of(self._table, texts))
+        (self._sheet.added if is_new else self._sheet.changed).append(key)
 
 
 def _values(_name: str, text: str) -> Sequence[str]:
-    return [cleaned(" ".join(text.split("\n")))]
+    return [without_escape(cleaned(" ".join(text.split("\n"))))]

@@ -1,6 +1,6 @@
 """Rows of the station book for lists, files and the page of a speaker."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from admin.layout.addresses import number_asked, text_asked
 from admin.layout.language import sentence, show_day
 from broadcast_bridge.station_book.book_entries import Reach
 from broadcast_bridge.station_book.book_tables import TABLES, BookTable, Column, ValueType, choice_words
-from broadcast_bridge.station_book.models import BookDevice, BookInspection
+from broadcast_bridge.station_book.models import BookAttendance, BookCourse, BookDevice, BookInspection
 from haichieu.account_rights import Action
 from haichieu.folded_text import folded
 from haichieu.people import Unit, units_under
@@ -61,7 +61,10 @@ def columns_for(visitor: Visitor, table: BookTable) -> list[Column]:
 def rows_found(
     session: Session, visitor: Visitor, table: BookTable, wanted: BookFilter, after: int = 0, most: int | None = A_PAGE
 ) -> tuple[Sequence[Any], int]:
-    """Return rows of the visitor's units from a place on, all of them without `most`, and their number."""
+    """Return rows of the visitor's units from a place on, all of them without `most`, and their number.
+
+    Courses of other units that people of these units attended are among them.
+    """
     query = _query(session, visitor, table, wanted)
     total = session.scalars(sa.select(sa.func.count()).select_from(query.subquery())).one()
     first = table.model.code if table.by_code else table.model.id.desc()
@@ -73,7 +76,7 @@ def rows_found(
 def counts_of_tables(session: Session, units: frozenset[int]) -> dict[str, int]:
     """Return the number of rows of each table in these units, in one query."""
     counts = [
-        sa.select(sa.func.count()).select_from(table.model).where(table.model.unit_id.in_(units)).scalar_subquery()
+        sa.select(sa.func.count()).select_from(table.model).where(_of_units(table.model, units)).scalar_subquery()
         for table in TABLES.values()
     ]
     return dict(zip(TABLES, session.execute(sa.select(*counts)).one(), strict=True))
@@ -126,20 +129,25 @@ def book_of_speaker(
     ).all()
     if not devices:
         return []
-    inspections = session.scalars(
-        sa.select(BookInspection)
-        .where(BookInspection.device_id.in_([one.id for one in devices]), BookInspection.unit_id.in_(visitor.units))
-        .order_by(BookInspection.inspected_on.desc(), BookInspection.id.desc())
-    ).all()
+    inspections = inspections_of(session, visitor, [one.id for one in devices])
     return [(one, [made for made in inspections if made.device_id == one.id][:NEWEST]) for one in devices]
 
 
+def inspections_of(session: Session, visitor: Visitor, devices: Collection[int]) -> Sequence[BookInspection]:
+    """Return the inspections of devices in the visitor's units, the newest first."""
+    return session.scalars(
+        sa.select(BookInspection)
+        .where(BookInspection.device_id.in_(devices), BookInspection.unit_id.in_(visitor.units))
+        .order_by(BookInspection.inspected_on.desc(), BookInspection.id.desc())
+    ).all()
+
+
 def _query(session: Session, visitor: Visitor, table: BookTable, wanted: BookFilter) -> sa.Select[Any]:
-    model = table.model
-    query = sa.select(model).where(model.unit_id.in_(visitor.units))
+    model, units = table.model, visitor.units
     if wanted.unit:
         unit = session.scalar(sa.select(Unit.id).where(Unit.code == wanted.unit))
-        query = query.where(model.unit_id.in_(units_under(session, [unit] if unit else [])))
+        units = units & units_under(session, [unit] if unit else [])
+    query = sa.select(model).where(_of_units(model, units))
     if wanted.year and hasattr(model, "year"):
         query = query.where(model.year == wanted.year)
     for name, choice in wanted.choices.items():
@@ -150,3 +158,12 @@ def _query(session: Session, visitor: Visitor, table: BookTable, wanted: BookFil
             there = sa.or_(there, model.personal_text.contains(word, autoescape=True))
         query = query.where(there)
     return query
+
+
+def _of_units(model: Any, units: Collection[int]) -> sa.ColumnElement[bool]:
+    """Return the condition for rows of these units, and for courses of other units that people of these attended."""
+    own: sa.ColumnElement[bool] = model.unit_id.in_(units)
+    if model is not BookCourse:
+        return own
+    attended = sa.select(BookAttendance.course_id).where(BookAttendance.unit_id.in_(units))
+    return sa.or_(own, BookCourse.id.in_(attended))

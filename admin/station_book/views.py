@@ -1,5 +1,6 @@
 """Pages of the station book: the yearly report, and for every table a list, a form and an import."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, flash, redirect, request, url_for
@@ -19,15 +20,19 @@ from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.reports.sections import Section, Table
 from admin.reports.workbook import workbook_answer
-from admin.station_book.book_import import columns_of, take_book_sheet
+from admin.station_book.book_help import entry_title, file_name, hint, how_to_write
+from admin.station_book.book_import import take_book_sheet
 from admin.station_book.queries import (
     A_PAGE,
+    NEWEST,
     BookFilter,
+    Cell,
     cell,
     codes_to_choose,
     columns_for,
     counts_of_tables,
     filter_asked,
+    inspections_of,
     rows_found,
     words_of_row,
 )
@@ -42,8 +47,9 @@ from broadcast_bridge.station_book.book_entries import (
     save,
     texts_of,
 )
-from broadcast_bridge.station_book.book_tables import TABLES, BookTable, ValueType, choice_words
+from broadcast_bridge.station_book.book_tables import TABLES, BookTable, Column, ValueType, choice_words
 from broadcast_bridge.station_book.expiry_alarms import today_at
+from broadcast_bridge.station_book.models import BookDevice
 from broadcast_bridge.station_book.typed_values import FIRST_YEAR, LAST_YEAR
 from broadcast_bridge.station_book.yearly_figures import yearly_figures, years_of_book
 from haichieu.account_rights import Action
@@ -57,6 +63,8 @@ from haichieu.station import the_station
 from haichieu.unit_names import unit_names
 
 MOST_CODES = 300
+REFERRING = {"stations": "devices", "devices": "inspections", "courses": "attendance"}
+"""Tables whose rows are added next, from the row that they refer to."""
 KEEP = Action.KEEP_BOOK
 
 
@@ -104,8 +112,11 @@ def register_station_book(app: Flask, panel: Panel) -> None:
     @app.get("/book/<table>/import")
     @needs(KEEP)
     def import_book(table: str) -> AnyResponse:
-        """Show the import page of a table."""
-        return _sheet_page(table_named(table), Form(take_kept(panel)))
+        """Show the import page of a table; with `as=xlsx`, return a workbook with the heads of its columns only."""
+        kept = table_named(table)
+        if file_asked() == "xlsx":
+            return _workbook(f"{file_name(kept)}-mau", kept, kept.columns, [], say("book.template_heading"))
+        return _sheet_page(kept, Form(take_kept(panel)))
 
     @app.post("/book/<table>/import")
     @needs(KEEP, checks_units=True)
@@ -128,7 +139,7 @@ def register_station_book(app: Flask, panel: Panel) -> None:
             return _sheet_page(kept, form, 422)
         if sheet.wrong or dry_run:
             return _sheet_page(kept, form, 422 if sheet.wrong else 200, sheet=sheet)
-        flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed)))
+        flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed), same=len(sheet.same)))
         return redirect(url_for("book_list", table=table), 303)
 
     @app.get("/book/<table>/<int:number>")
@@ -141,7 +152,8 @@ def register_station_book(app: Flask, panel: Panel) -> None:
             if row is None:
                 require_in(session, KEEP, ())
             texts = texts_of(kept, row) if row is not None else None
-        start = {one.name: text_asked(one.name) for one in kept.columns}
+            start = {one.name: text_asked(one.name) for one in kept.columns}
+            start |= {"year": start["year"] or str(today_at(session).year)} if "year" in start else {}
         return _row_page(panel, kept, number, form_of(panel, texts and _as_lists(texts), **start))
 
     @app.post("/book/<table>/<int:number>")
@@ -232,12 +244,20 @@ def _file(panel: Panel, table: BookTable, wanted: BookFilter, form: str) -> AnyR
     with panel.database.reading() as session:
         rows, _ = rows_found(session, who, table, wanted, most=None)
         names, station = unit_names(session), the_station(session)
-        cells = [[cell(one, row, names, for_file=True) for one in columns] for row in rows]
-    heads, name = [sentence(one.title) for one in columns], f"so-dai-{table.name}"
+        # Without courses of other units, the file can be imported again.
+        own = [row for row in rows if row.unit_id in who.units]
+        cells = [[cell(one, row, names, for_file=True) for one in columns] for row in own]
     if form == "csv":
-        return csv_answer(name, heads, cells)
+        return csv_answer(file_name(table), [sentence(one.title) for one in columns], cells)
+    return _workbook(file_name(table), table, columns, cells, station.name)
+
+
+def _workbook(
+    name: str, table: BookTable, columns: Sequence[Column], cells: Sequence[Sequence[Cell]], heading: str
+) -> AnyResponse:
+    heads = [sentence(one.title) for one in columns]
     found = Table(sentence(table.title), heads, cells, sum(one.is_word for one in columns))
-    return workbook_answer(name, [Section("book", "", None, [found])], station.name)
+    return workbook_answer(name, [Section("book", "", None, [found])], heading)
 
 
 def _row_page(panel: Panel, table: BookTable, number: int, form: Form, status: int = 200) -> AnyResponse:
@@ -246,23 +266,36 @@ def _row_page(panel: Panel, table: BookTable, number: int, form: Form, status: i
         row, names = row_numbered(session, table, number), unit_names(session)
         columns = columns_for(who, table)
         shown = [] if row is None else [(one, cell(one, row, names)) for one in columns]
+        speaker, inspections = None, []
+        if isinstance(row, BookDevice):
+            speaker = row.speaker if row.speaker is not None and row.speaker.unit_id in who.units else None
+            inspections = list(inspections_of(session, who, [row.id]))[:NEWEST]
         units = units_to_choose(session, who)
         codes = {
             one.name: codes_to_choose(session, who, one, MOST_CODES)
             for one in columns
             if one.value_type is ValueType.ROW and who.may(KEEP)
         }
+    following = TABLES.get(REFERRING.get(table.name, "")) if row is not None else None
+    heading = entry_title(table, dict(shown)) if row is not None else say("book.add", entry=sentence(table.entry))
     return page(
-        "station_book/book_form.html", status, table=table, number=number, form=form, columns=columns, shown=shown,
-        units=units,
+        "station_book/book_form.html", status, heading=heading, speaker=speaker, inspections=inspections,
+        table=table, number=number, form=form, columns=columns, shown=shown, units=units,
         codes=codes, types=ValueType, choice_words=choice_words, is_new=number == NEW,
+        hints={one.name: hint(table, one) for one in columns}, following=following,
+        reference={column.name: row.code for column in following.columns if column.refers is table.model}
+        if following
+        else {},
     )  # fmt: skip
 
 
 def _sheet_page(table: BookTable, form: Form, status: int = 200, **more: object) -> AnyResponse:
-    titles = [sentence(title) for title in columns_of(table).titles.values()]
+    key = ", ".join(sentence(table.column(one).title) for one in table.key)
     return page(
-        "entries/sheet.html", status, form=form, title=say("book.import_title", table=sentence(table.title)),
-        back=url_for("book_list", table=table.name), keys=", ".join(one.name for one in table.columns),
-        columns=", ".join(titles), sample=";".join(titles), asks_password=False, **{"sheet": None, **more},
+        "entries/sheet.html", status, form=form,
+        heads_file=f"{url_for('import_book', table=table.name)}?as=xlsx",
+        title=say("book.import_title", table=sentence(table.title)), table=table,
+        back=url_for("book_list", table=table.name), key=key,
+        columns=[(one, how_to_write(table, one)) for one in table.columns], confirm=say("book.import_confirm"),
+        asks_password=False, **{"sheet": None, **more},
     )  # fmt: skip

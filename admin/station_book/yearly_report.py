@@ -51,6 +51,7 @@ def _stations(found: YearlyFigures) -> Section:
             _table(say("book.devices"), heads, devices),
             _table(say("book.without_station"), [say("book.commune")], missing),
         ],
+        say("reports.book_stations_on", day=found.counted_on),
     )  # fmt: skip
 
 
@@ -68,13 +69,19 @@ def _repairs(found: YearlyFigures) -> Section:
     cost = sum(one.cost for one in found.repairs)
     answer = say("reports.book_repairs_answer", count=opened, closed=closed, cost=show_figure(cost))
     rows: list[list[Cell]] = [
-        [say(f"fault.{one.fault}"), one.opened, one.closed, round(one.days), one.cost] for one in found.repairs
+        [say(f"fault.{one.fault}"), one.opened, one.closed, round(one.days, 1), one.cost] for one in found.repairs
     ]
     heads = [
         say("repair_column.fault"), say("book.opened"), say("book.closed"), say("repair_column.days"),
         say("repair_column.cost"),
     ]  # fmt: skip
-    return Section("book_repairs", answer if rows else "", None, [_table(say("nav.repairs"), heads, rows)])
+    parts: list[list[Cell]] = [
+        [one.speaker.name, str(found.names[one.speaker.unit_id]), str(one.id), one.parts, one.cost]
+        for one in found.with_parts
+    ]
+    of_parts = [say(f"repair_column.{name}") for name in ("speaker", "unit", "number", "parts", "cost")]
+    tables = [_table(say("nav.repairs"), heads, rows), _table(say("repair_column.parts"), of_parts, parts, names=4)]
+    return Section("book_repairs", answer if rows else "", None, tables, note=say("reports.book_repairs_note"))
 
 
 def _plans(found: YearlyFigures) -> Section:
@@ -175,9 +182,14 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], nam
     """Return a table with a row of sums, if it has figures and several rows."""
     total: list[Cell] | None = None
     if len(rows) > 1 and len(heads) > names:
-        sums = [sum(int(row[column] or 0) for row in rows) for column in range(names, len(heads))]
+        sums = [_sum([row[column] for row in rows]) for column in range(names, len(heads))]
         total = [say("reports.total"), *[""] * (names - 1), *sums]
     return Table(title, heads, rows, names, total)
+
+
+def _sum(cells: Iterable[Cell]) -> Cell:
+    """Return the sum of the figures in a column; an integer unless one of them has decimals."""
+    return round(sum(cell for cell in cells if isinstance(cell, int | float)), 1)
 
 
 def _words(choices: type[StrEnum], value: str) -> str:

@@ -37,9 +37,10 @@ class UnknownPole(PoleRefused):
 
 
 class PoleElsewhere(PoleRefused):
-    """The speaker is outside of the units of the number or of the official."""
+    """The speaker is outside of the units of the number, of the official or of the account; `unit_id` has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit_id: int) -> None:
+        self.unit_id = unit_id
         super().__init__("repair.code_elsewhere")
 
 

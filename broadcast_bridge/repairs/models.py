@@ -44,12 +44,14 @@ class Repair(Base):
     closed_by: Mapped[str] = mapped_column(sa.String(200), default="")
     outcome: Mapped[str] = mapped_column(sa.String(12), default=Outcome.OPEN)
     test_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
+    in_charge: Mapped[str] = mapped_column(sa.String(200), default="")
+    """The official or workshop that repairs it, as a user wrote it."""
     work: Mapped[str] = mapped_column(sa.Text, default="")
     """What was done."""
     parts: Mapped[str] = mapped_column(sa.Text, default="")
     """Spare parts that were used."""
     cost: Mapped[int | None] = mapped_column(sa.BigInteger)
-    days_lost_stated: Mapped[int | None]
+    days_lost_stated: Mapped[float | None]
     """Days without sound as a person stated them; None leaves them to `broadcast_bridge.repairs.days_lost`."""
 
     speaker: Mapped[Speaker] = relationship()
@@ -65,7 +67,8 @@ class Repair(Base):
     @property
     def is_untouched(self) -> bool:
         """Whether supervision alone knows of it, and nobody has written anything."""
-        nothing_written = not (self.work or self.parts) and self.cost is None and self.days_lost_stated is None
+        texts = self.in_charge or self.work or self.parts
+        nothing_written = not texts and self.cost is None and self.days_lost_stated is None
         return nothing_written and all(one.origin == Origin.SUPERVISION for one in self.reports)
 
 

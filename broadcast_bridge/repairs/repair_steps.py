@@ -12,16 +12,18 @@ from broadcast_bridge.repairs.errors import AlreadyOpen, NoSuchRepair, RepairMis
 from broadcast_bridge.repairs.models import Repair
 from broadcast_bridge.repairs.reporting import LONGEST_TEXT, open_repair_of
 from broadcast_bridge.repairs.states import REPAIR, Outcome, RepairEvent, RepairState
+from broadcast_bridge.station_book.typed_values import BILLION, read_money
 from haichieu import audit
 from haichieu.alarms import AlarmKind, alarm_is_over
+from haichieu.errors import InvalidValue
 from haichieu.locale import Message, message
 from haichieu.people import Official, Right, units_under
 
-MOST_COST = 10**12
+MOST_COST = 1000 * BILLION
 MOST_DAYS = 9999
+LONGEST_NAME = 200
 MOST_AT_ONCE = 100
 """Repairs per call."""
-_GROUPED = re.compile(r"\d{1,3}(?:([ .,])\d{3}(?:\1\d{3})*)?|\d+")
 
 
 def find(session: Session, number: int) -> Repair:
@@ -54,16 +56,23 @@ def open_in(session: Session, units: Collection[int]) -> list[int]:
 
 
 def note(session: Session, repair: Repair, fields: dict[str, str], who: str) -> None:
-    """Write the fields of the form (`work`, `parts`, `cost`, `days_lost`) to a repair. Raises RepairMistakes."""
+    """Write the fields of the form to a repair: `in_charge`, `work`, `parts`, `cost`, `days_lost`.
+
+    Raises RepairMistakes.
+    """
     problems: dict[str, Message] = {}
-    cost = _number(fields.get("cost", ""), MOST_COST, "cost", problems)
-    days = _number(fields.get("days_lost", ""), MOST_DAYS, "days_lost", problems)
+    cost = _cost(fields.get("cost", ""), problems)
+    days = _days(fields.get("days_lost", ""), problems)
     texts = {name: fields.get(name, "").replace("\x00", "").strip() for name in ("work", "parts")}
     for name, text in texts.items():
         if len(text) > LONGEST_TEXT:
             problems[name] = message("repair.too_long", most=LONGEST_TEXT)
+    in_charge = " ".join(fields.get("in_charge", "").replace("\x00", "").split())
+    if len(in_charge) > LONGEST_NAME:
+        problems["in_charge"] = message("repair.too_long", most=LONGEST_NAME)
     if problems:
         raise RepairMistakes(problems)
+    repair.in_charge = in_charge
     repair.work, repair.parts, repair.cost, repair.days_lost_stated = texts["work"], texts["parts"], cost, days
     audit.record(session, who, "repair.note", f"repair:{repair.id}", cost=-1 if cost is None else cost)
 
@@ -104,12 +113,25 @@ def test_played(session: Session, test_id: int) -> bool | None:
     return delivery.heard is not False and delivery.first_audio_at is not None
 
 
-def _number(text: str, most: int, field: str, problems: dict[str, Message]) -> int | None:
-    """Return a whole number, with or without separators of thousands; None for an empty field."""
-    text = " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
+def _cost(text: str, problems: dict[str, Message]) -> int | None:
+    """Return an amount; None for an empty field."""
+    try:
+        return read_money(text, MOST_COST) if text.strip() else None
+    except InvalidValue as problem:
+        problems["cost"] = problem.message
+        return None
+
+
+def _days(text: str, problems: dict[str, Message]) -> float | None:
+    """Return a number with at most one decimal; None for an empty field."""
+    text = text.strip()
     if not text:
         return None
-    if not text.isascii() or not _GROUPED.fullmatch(text) or int(re.sub(r"\D", "", text)) > most:
-        problems[field] = message(f"repair.wrong_{field}", most=most)
+    if not re.fullmatch(r"[0-9]{1,4}(?:[.,][0-9])?", text, re.ASCII) or (days := _number(text)) > MOST_DAYS:
+        problems["days_lost"] = message("repair.wrong_days_lost", most=MOST_DAYS)
         return None
-    return int(re.sub(r"\D", "", text))
+    return days
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))

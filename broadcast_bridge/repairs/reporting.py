@@ -40,7 +40,7 @@ def speaker_at(session: Session, code: str, units: Collection[int]) -> Speaker:
     if speaker is None:
         raise UnknownPole
     if speaker.unit_id not in units:
-        raise PoleElsewhere
+        raise PoleElsewhere(speaker.unit_id)
     if speaker.removed_at is not None:
         raise PoleRetired(speaker.name)
     return speaker

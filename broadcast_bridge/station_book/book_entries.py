@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Collection, Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.speakers.zones import above
 from broadcast_bridge.station_book import typed_values
 from broadcast_bridge.station_book.book_tables import BookTable, Column, ValueType, choice_words
-from broadcast_bridge.station_book.expiry_alarms import end_alarms, look_at
+from broadcast_bridge.station_book.contradictions import contradictions
+from broadcast_bridge.station_book.expiry_alarms import end_alarms, look_at, today_at
 from broadcast_bridge.station_book.models import BookCourse, BookDevice
 from haichieu import audit
 from haichieu.errors import HaiChieuError, InvalidValue, UsageError
@@ -46,6 +48,16 @@ class Reach:
         self.units = units
         self._session = session
         self._codes: dict[Any, dict[str, int]] = {}
+        self._units_of: dict[Any, dict[int, int]] = {}
+
+    @cached_property
+    def today(self) -> datetime.date:
+        """The current day where the station is."""
+        return today_at(self._session)
+
+    @cached_property
+    def _parents(self) -> dict[int, int | None]:
+        return dict(self._session.execute(sa.select(Unit.id, Unit.parent_id)).all())
 
     def find(self, model: Any, code: str) -> int | None:
         """Return the id of a unit, or of a row that may be referred to, with this code; None when there is none."""
@@ -60,10 +72,18 @@ class Reach:
             return Unit.id.in_(self.units)
         units = set(self.units)
         if model is BookCourse:
-            parents: dict[int, int | None] = dict(self._session.execute(sa.select(Unit.id, Unit.parent_id)).all())
-            units |= {one for unit in self.units for one in above(parents, unit)}
+            units |= {one for unit in self.units for one in above(self._parents, unit)}
         within: sa.ColumnElement[bool] = model.unit_id.in_(units)
         return within
+
+    def is_near(self, column: Column, row: int, unit: int) -> bool:
+        """Return whether a row that the column refers to belongs to a unit, or to one above or below it."""
+        model: Any = column.refers
+        if row not in self._units_of.setdefault(model, {}):
+            found = self._session.execute(sa.select(model.id, model.unit_id).where(self.within(model)))
+            self._units_of[model] = {number: of_row for number, of_row in found}
+        of_row = self._units_of[model][row]
+        return of_row in above(self._parents, unit) or unit in above(self._parents, of_row)
 
 
 def texts_of(table: BookTable, row: Any) -> dict[str, str]:
@@ -85,8 +105,9 @@ def read_row(table: BookTable, typed: Typed, reach: Reach) -> dict[str, Any]:
             values[column.attribute()] = _value(column, typed, reach)
         except InvalidValue as problem:
             problems[column.name] = problem.message
-    if table.name == "courses" and not problems and (values["ends_on"] or values["starts_on"]) < values["starts_on"]:
-        problems["ends_on"] = message("book.value.ends_before")
+    problems |= contradictions(
+        values, reach.today, lambda name, row, unit: reach.is_near(table.column(name), row, unit)
+    )
     if problems:
         raise BookRefused(problems)
     return values
@@ -120,11 +141,11 @@ def save(
     """Add a row, or change `row`; return it. Raises BookRefused for a key that another row has."""
     same = find_same(session, table, values)
     if same is not None and same is not row:
-        raise BookRefused({table.key[0]: message("book.value.there_already")})
+        raise _key_is_taken(table)
     is_new = row is None
     if is_new:
         row = table.model()
-    changed = [column.name for column in table.columns if _differs(row, column, values)]
+    changed = columns_that_differ(table, row, values)
     for name, value in values.items():
         setattr(row, name, value)
     row.search_text, row.personal_text = (_words(table, row, personal=one) for one in (False, True))
@@ -139,6 +160,25 @@ def save(
     if isinstance(row, BookDevice):
         look_at(session, row, today)
     return row
+
+
+def require_own(table: BookTable, row: Any, reach: Reach) -> None:
+    """Raise BookRefused if a row that has the key of another one belongs to a unit whose book the person cannot see."""
+    if row.unit_id not in reach.units:
+        raise _key_is_taken(table)
+
+
+def _key_is_taken(table: BookTable) -> BookRefused:
+    if table.by_code:
+        return BookRefused({"code": message("book.value.code_taken")})
+    titles = tuple(table.column(name).title for name in table.key)
+    return BookRefused({table.key[0]: message("book.value.there_already", columns=titles)})
+
+
+def columns_that_differ(table: BookTable, row: Any, values: Mapping[str, Any]) -> list[str]:
+    """Return the columns in which a row has other values than these."""
+    attributes = ((column.name, column.attribute()) for column in table.columns)
+    return [name for name, attribute in attributes if getattr(row, attribute) != values[attribute]]
 
 
 def remove(session: Session, table: BookTable, row: Any, actor: str) -> None:
@@ -217,10 +257,6 @@ def _equal(table: BookTable, values: Mapping[str, Any], key: Collection[str]) ->
     if table.by_code:
         return [sa.func.lower(table.model.code) == sa.func.lower(values["code"])]
     return [getattr(table.model, name) == values[name] for name in key]
-
-
-def _differs(row: Any, column: Column, values: Mapping[str, Any]) -> bool:
-    return bool(getattr(row, column.attribute()) != values[column.attribute()])
 
 
 def _words(table: BookTable, row: Any, *, personal: bool) -> str:

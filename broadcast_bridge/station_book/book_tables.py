@@ -85,6 +85,11 @@ class BookTable:
         return message(f"book.table.{self.name}")
 
     @property
+    def entry(self) -> Message:
+        """What one of its rows is called, inside a sentence."""
+        return message(f"book.entry.{self.name}")
+
+    @property
     def by_code(self) -> bool:
         """Whether a code identifies its rows."""
         return self.key == ("code",)

@@ -5,12 +5,13 @@ What can be read in two ways is refused, with both ways in the message: a wrong 
 
 import datetime
 import re
-from decimal import ROUND_HALF_UP, Decimal
 
 from haichieu.errors import InvalidValue
 from haichieu.folded_text import folded
 
-MOST_MONEY = 10**14
+BILLION = 10**9
+"""In Vietnamese, large amounts are counted in tỷ."""
+MOST_MONEY = 100_000 * BILLION
 MOST_PEOPLE = 100_000
 FIRST_YEAR, LAST_YEAR = 1945, 2100
 EXCEL_DAYS = range(15_000, 75_000)
@@ -58,10 +59,10 @@ def read_count(text: str) -> int:
     return int(text)
 
 
-def read_money(text: str) -> int:
-    """Return an amount in đồng, a fraction rounded half up.
+def read_money(text: str, most: int = MOST_MONEY) -> int:
+    """Return an amount in đồng, whole and at most `most`.
 
-    "1.234.567" and "1,234,567.50" can be read in one way only; "1.234" and "12,5" are refused. Raises InvalidValue.
+    "1.234.567" and "1,234,567.00" can be read in one way only; "1.234" and "12,5" are refused. Raises InvalidValue.
     """
     typed = "".join(_CURRENCY.sub("", folded(text)).split())
     if not re.fullmatch(r"[0-9.,]+", typed, re.ASCII) or not typed[0].isdigit() or not typed[-1].isdigit():
@@ -69,27 +70,30 @@ def read_money(text: str) -> int:
     amount = _amount(typed)
     if amount is None:
         raise InvalidValue("book.value.money", value=text[:40])
-    rounded = int(amount.quantize(Decimal(1), ROUND_HALF_UP))
-    if rounded > MOST_MONEY:
-        raise InvalidValue("book.value.money_too_large")
-    return rounded
+    if amount > most:
+        raise InvalidValue("book.value.money_too_large", count=most // BILLION)
+    return amount
 
 
-def _amount(typed: str) -> Decimal | None:
+def shown_money(amount: int) -> str:
+    """Return an amount as a form shows it: in groups where `read_money` reads these in one way only."""
+    return f"{amount:,}".replace(",", ".") if amount >= 10**6 else str(amount)
+
+
+def _amount(typed: str) -> int | None:
     marks = re.findall(r"[.,]", typed)
     if not marks:
-        return Decimal(typed)
+        return int(typed)
     whole, mark, fraction = typed.rpartition(marks[-1])
-    if len(marks) == 1:
-        if len(whole) > 3:  # no group of thousands has more than three digits
-            return Decimal(f"{whole}.{fraction}")
-        grouped = whole + (fraction if len(fraction) == 3 else fraction.ljust(6, "0"))  # thousands, or millions
-        raise InvalidValue("book.value.money_ambiguous", value=typed, grouped=str(int(grouped)), plain=whole)
-    if len(set(marks)) == 1:
-        return Decimal(typed.replace(mark, "")) if _GROUPS.fullmatch(typed) else None
-    if marks.count(mark) > 1 or not _GROUPS.fullmatch(whole):
+    if len(set(marks)) == 1 and len(marks) > 1:
+        return int(typed.replace(mark, "")) if _GROUPS.fullmatch(typed) else None
+    if len(marks) > 1 and (marks.count(mark) > 1 or not _GROUPS.fullmatch(whole)):
         return None
-    return Decimal(f"{whole.replace(marks[0], '')}.{fraction}")
+    if len(whole) <= 3 or len(fraction) == 3:  # thousands, or a fraction of millions
+        raise InvalidValue("book.value.money_ambiguous")
+    if fraction.strip("0"):
+        raise InvalidValue("book.value.money_fraction", value=typed)
+    return int(whole.replace(marks[0], ""))
 
 
 def read_serial(text: str) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from broadcast_bridge.repairs.repair_figures import Repairs, repairs_between
+from broadcast_bridge.repairs.models import Repair
+from broadcast_bridge.repairs.repair_figures import Repairs, repairs_between, repairs_with_parts
+from broadcast_bridge.station_book.expiry_alarms import today_at
 from broadcast_bridge.station_book.models import (
     BookAttendance,
     BookBudget,
@@ -83,6 +85,10 @@ class YearlyFigures:
     by_fund: Sequence[Money]
     by_purpose: Sequence[Money]
     repairs: Sequence[Repairs]
+    with_parts: Sequence[Repair]
+    """Repairs that used spare parts."""
+    counted_on: datetime.date
+    """The day of the figures of stations and devices."""
 
 
 def yearly_figures(session: Session, unit_ids: Collection[int], year: int) -> YearlyFigures:
@@ -94,6 +100,7 @@ def yearly_figures(session: Session, unit_ids: Collection[int], year: int) -> Ye
     served = session.scalars(sa.select(BookStation.unit_id).where(*_in_use(BookStation, unit_ids, year)).distinct())
     with_station = {names[unit].commune_id for unit in served} if communes else set()
     within = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+    period = Period(*within, the_station(session).timezone)
     inspections = BookInspection.unit_id.in_(unit_ids), BookInspection.inspected_on.between(*within)
     findings = sa.select(BookInspection.finding, sa.func.count()).where(*inspections).group_by(BookInspection.finding)
     inspected = sa.select(sa.func.count(BookInspection.device_id.distinct())).where(*inspections)
@@ -121,15 +128,10 @@ def yearly_figures(session: Session, unit_ids: Collection[int], year: int) -> Ye
         _courses(session, unit_ids, within),
         _money(session, unit_ids, year, BookBudget.fund),
         _money(session, unit_ids, year, BookBudget.purpose),
-        _repairs(session, unit_ids, within),
+        repairs_between(session, unit_ids, period.begin, period.end, now()),
+        repairs_with_parts(session, unit_ids, period.begin, period.end),
+        today_at(session),
     )
-
-
-def _repairs(
-    session: Session, unit_ids: Collection[int], within: tuple[datetime.date, datetime.date]
-) -> Sequence[Repairs]:
-    period = Period(*within, the_station(session).timezone)
-    return repairs_between(session, unit_ids, period.begin, period.end, now())
 
 
 def years_of_book(session: Session, unit_ids: Collection[int], today: datetime.date) -> list[int]:

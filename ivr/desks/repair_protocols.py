@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from broadcast_bridge.repairs.errors import PoleElsewhere
 from broadcast_bridge.repairs.states import Fault
+
+
+class PoleOfAnotherLine(PoleElsewhere):
+    """The speaker is outside of the units of this call, and `number` of `unit` takes reports about it."""
+
+    def __init__(self, unit_id: int, unit: str, number: str) -> None:
+        super().__init__(unit_id)
+        self.unit, self.number = unit, number
 
 
 @dataclass(frozen=True)

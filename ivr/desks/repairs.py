@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.repairs import repair_steps
+from broadcast_bridge.repairs.errors import PoleElsewhere
 from broadcast_bridge.repairs.fault_recordings import FaultRecordings
 from broadcast_bridge.repairs.models import FaultReport, Repair
 from broadcast_bridge.repairs.reporting import Reported, open_repair_of, report, speaker_at
@@ -20,9 +21,11 @@ from haichieu.ari.call import Call
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Official, units_under
+from haichieu.phone_numbers import national
 from haichieu.station import the_station
 from ivr.calls.caller_limits import CallerLimits
-from ivr.desks.repair_protocols import PoleSeen, RepairSeen, ToneOutcome
+from ivr.calls.routing import number_for_faults
+from ivr.desks.repair_protocols import PoleOfAnotherLine, PoleSeen, RepairSeen, ToneOutcome
 
 LOOK_SECONDS = 0.3
 TONE_SECONDS = 40.0
@@ -52,7 +55,7 @@ class PhoneFaultDesk:
     async def pole(self, code: str) -> PoleSeen:
         """Return the speaker, if the unit of the number or one below it has it."""
         return await self._line.database.look(
-            lambda session: _pole(session, speaker_at(session, code, units_under(session, [self._unit_id])))
+            lambda session: _pole(session, code, units_under(session, [self._unit_id]))
         )
 
     async def report(self, pole: PoleSeen, fault: Fault) -> int:
@@ -104,7 +107,7 @@ class PhoneRepairDesk:
     async def pole(self, official_id: int, code: str) -> PoleSeen:
         self._test_id = None
         return await self._database.look(
-            lambda session: _pole(session, speaker_at(session, code, repair_steps.technician(session, official_id)))
+            lambda session: _pole(session, code, repair_steps.technician(session, official_id))
         )
 
     async def report(self, official_id: int, pole: PoleSeen, fault: Fault) -> None:
@@ -154,7 +157,16 @@ class PhoneRepairDesk:
             return ask_for_tone(session, self._store, tone, speaker, _who(session, official_id), now()).id
 
 
-def _pole(session: Session, speaker: Speaker) -> PoleSeen:
+def _pole(session: Session, code: str, units: Collection[int]) -> PoleSeen:
+    """Return the speaker of a code within these units; of one elsewhere, raise the number to call if there is one."""
+    try:
+        speaker = speaker_at(session, code, units)
+    except PoleElsewhere as elsewhere:
+        number = number_for_faults(session, elsewhere.unit_id)
+        if number is None:
+            raise
+        dialled = national(number.number)
+        raise PoleOfAnotherLine(elsewhere.unit_id, number.unit.name, dialled) from None
     repair = open_repair_of(session, speaker.id)
     return PoleSeen(speaker.id, speaker.name, repair.id if repair is not None else None)
 

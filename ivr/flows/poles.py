@@ -4,13 +4,16 @@ from collections.abc import Awaitable, Callable
 
 from broadcast_bridge.repairs.errors import PoleElsewhere, PoleRefused, PoleRetired, WrongPoleCode
 from broadcast_bridge.repairs.states import KEYED, Fault
-from ivr.desks.repair_protocols import PoleSeen
+from ivr.desks.repair_protocols import PoleOfAnotherLine, PoleSeen
 from ivr.flows.dialogue import TRIES, Ending, Reply, ask
 from ivr.flows.session import Line, Session
 
 NO_CODE = "0"
 AGAIN = "*"
-CODE_SENTENCES = ("pole-mistyped", "pole-unknown", "pole-elsewhere", "pole-retired", "pole-no-more-tries")
+CODE_SENTENCES = (
+    *("pole-mistyped", "pole-unknown", "pole-elsewhere", "pole-elsewhere-call", "pole-retired"),
+    "pole-no-more-tries",
+)
 FAULT_SENTENCES = ("fault-menu",)
 
 
@@ -29,6 +32,9 @@ async def ask_pole(
             return await find(reply.keys)
         except WrongPoleCode:
             before = [Line("pole-mistyped")]
+        except PoleOfAnotherLine as other:
+            whom = {"unit": other.unit, "number": other.number}
+            before = [Line("pole-elsewhere"), Line("pole-elsewhere-call", whom)]
         except PoleElsewhere:
             before = [Line("pole-elsewhere")]
         except PoleRetired:

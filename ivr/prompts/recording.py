@@ -12,7 +12,7 @@ from haichieu.ari.call import Call
 from haichieu.audio.ingest import UnusableSound, telephone_forms
 from haichieu.background import retried
 from haichieu.database import Database, now
-from haichieu.media import DiskFull, MediaStore
+from haichieu.media import DiskFull, MediaStore, Stored
 from haichieu.spool import Spool
 from haichieu.station import the_station
 from ivr.desks.official import PhoneDesk
@@ -74,7 +74,11 @@ class PromptRecorder:
             self._spool.discard(name)
         try:
             # The spool loses the recording with this call: it stays until it is stored.
-            await retried(lambda: asyncio.to_thread(self._keep, name, pending), sa.exc.DBAPIError, sa.exc.TimeoutError)
+            with self._store.scratch() as folder:
+                stored = await asyncio.to_thread(self._converted, name, Path(folder))
+                await retried(
+                    lambda: asyncio.to_thread(self._keep, stored, pending), sa.exc.DBAPIError, sa.exc.TimeoutError
+                )
         except UnusableSound:
             await session.say("recording-silent")
         except DiskFull:
@@ -82,14 +86,16 @@ class PromptRecorder:
         else:
             await session.say("prompt-call-kept")
 
-    def _keep(self, name: str, pending: PendingPromptCall) -> None:
+    def _converted(self, name: str, folder: Path) -> Stored:
+        """Put the recording into the store, once: its forms must stay in the folder until the row is committed."""
         self._store.require_space()
-        with self._store.scratch() as folder:
-            forms = telephone_forms(self._spool.wav(name), Path(folder), most_seconds=MOST_SECONDS)
-            stored = self._store.put(forms.narrow, forms.wide)
-            with self._database.session() as session:
-                custom.set_recording(
-                    session, self._store, self._prompts.texts, pending.key, pending.language, stored, Origin.PHONE,
-                    pending.asked_by, now(),
-                )  # fmt: skip
-                calls.kept(session, pending.id)
+        forms = telephone_forms(self._spool.wav(name), folder, most_seconds=MOST_SECONDS)
+        return self._store.put(forms.narrow, forms.wide)
+
+    def _keep(self, stored: Stored, pending: PendingPromptCall) -> None:
+        with self._database.session() as session:
+            custom.set_recording(
+                session, self._store, self._prompts.texts, pending.key, pending.language, stored, Origin.PHONE,
+                pending.asked_by, now(),
+            )  # fmt: skip
+            calls.kept(session, pending.id)

@@ -8,10 +8,10 @@ from broadcast_bridge.repairs.errors import PoleElsewhere, PoleRetired, UnknownP
 from broadcast_bridge.repairs.pole_codes import pole_code, speaker_of_code
 from broadcast_bridge.repairs.states import Fault
 from haichieu.errors import HaiChieuError
-from ivr.desks.repair_protocols import PoleSeen, RepairSeen, ToneOutcome
+from ivr.desks.repair_protocols import PoleOfAnotherLine, PoleSeen, RepairSeen, ToneOutcome
 
-HERE, BROKEN, RETIRED, ELSEWHERE = 1, 2, 3, 4
-"""Speakers by id: without a repair, with an open one, taken out of use, and of another commune."""
+HERE, BROKEN, RETIRED, ELSEWHERE, WITHOUT_LINE = 1, 2, 3, 4, 5
+"""Speakers by id: without a repair, with an open one, taken out of use, and of communes with and without a number."""
 POLES: Mapping[int, PoleSeen] = {
     HERE: PoleSeen(HERE, "Nhà văn hóa Nà Sài", None),
     BROKEN: PoleSeen(BROKEN, "Ngã ba Cô Ba", 7),
@@ -25,7 +25,9 @@ def find_pole(code: str) -> PoleSeen:
     if speaker_id == RETIRED:
         raise PoleRetired("Loa cũ")
     if speaker_id == ELSEWHERE:
-        raise PoleElsewhere
+        raise PoleOfAnotherLine(2, "Xã Cốc Pàng", "1044")
+    if speaker_id == WITHOUT_LINE:
+        raise PoleElsewhere(3)
     if speaker_id not in POLES:
         raise UnknownPole
     return POLES[speaker_id]

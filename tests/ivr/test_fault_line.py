@@ -11,7 +11,7 @@ from ivr.calls.caller_limits import TooManyMessages
 from ivr.flows.definition import delivered_flow
 from ivr.flows.interpreter import FlowEnd
 from ivr.simulator.citizen_desk import SimulatedCitizenDesk
-from ivr.simulator.repair_desks import CODE, CODE_OF_BROKEN, ELSEWHERE, RETIRED, SimulatedFaults
+from ivr.simulator.repair_desks import CODE, CODE_OF_BROKEN, ELSEWHERE, RETIRED, WITHOUT_LINE, SimulatedFaults
 from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import place_call, said
 
@@ -71,6 +71,7 @@ async def test_star_chooses_another_pole() -> None:
         ("12", "pole-mistyped"),
         (pole_code(900), "pole-unknown"),
         (pole_code(ELSEWHERE), "pole-elsewhere"),
+        (pole_code(WITHOUT_LINE), "pole-elsewhere"),
         (pole_code(RETIRED), "pole-retired"),
     ],
 )
@@ -78,6 +79,14 @@ async def test_wrong_code_is_explained_and_asked_for_again(code: str, answer: st
     call, faults, _, _ = await fault_call(f"{code}#", f"{CODE}#", "1")
     assert said(answer) in call.heard
     assert faults.reported == [(POLE, Fault.SILENT)]
+
+
+@pytest.mark.parametrize(("speaker", "told"), [(ELSEWHERE, True), (WITHOUT_LINE, False)])
+async def test_caller_at_pole_of_another_commune_hears_its_number(speaker: int, told: bool) -> None:
+    call, _, _, _ = await fault_call(f"{pole_code(speaker)}#")
+    number = said("pole-elsewhere-call", unit="Xã Cốc Pàng", number="1044")
+    assert "một không bốn bốn" in number
+    assert (number in call.heard) == told
 
 
 @pytest.mark.parametrize("keys", [(f"{MISTYPED}#",) * 3, ("0#",), ("*#",)])

@@ -16,7 +16,7 @@ from haichieu.database import Database, now
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from haichieu.spool import Spool
-from ivr.prompts import calls, custom
+from ivr.prompts import calls, custom, recording
 from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.recording import PromptRecorder
 from tests.builders.places import commune
@@ -44,6 +44,13 @@ async def test_confirmed_recording_is_stored_once_the_database_works_again(
         return set_recording(*given) if not failures else (failures.pop(), database_away())
 
     monkeypatch.setattr(custom, "set_recording", fails_twice)
+    telephone_forms, converted = recording.telephone_forms, []
+
+    def noted(wav: Path, *given: Any, **more: Any) -> object:
+        converted.append(wav)
+        return telephone_forms(wav, *given, **more)
+
+    monkeypatch.setattr(recording, "telephone_forms", noted)
     asterisk.arrive("call")
     taken_up = asyncio.create_task(recorder.take_up(Call(asterisk.client, "call", phone.number, ""), pending))
     await until(lambda: bool(asterisk.recordings), "the caller is recorded")
@@ -58,3 +65,4 @@ async def test_confirmed_recording_is_stored_once_the_database_works_again(
     with database.session() as session:
         assert custom.find_custom(session, "goodbye", "vi") is not None
     assert not spool.wav(name).exists()
+    assert len(converted) == 1, "it is slow, and needs no database"

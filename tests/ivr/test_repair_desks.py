@@ -22,6 +22,7 @@ from haichieu.people import Official
 from haichieu.spool import Spool
 from haichieu.station import Station
 from ivr.calls.caller_limits import CallerLimits, Limits, TooManyMessages
+from ivr.calls.routing import Number
 from ivr.desks import repairs
 from ivr.desks.repair_protocols import PoleSeen, ToneOutcome
 from ivr.desks.repairs import PhoneFaultDesk, PhoneRepairDesk, RepairLine
@@ -77,6 +78,29 @@ async def test_citizen_reports_a_speaker_of_the_units_of_the_number(
         other = commune(session, code="12")
     with pytest.raises(PoleElsewhere):
         await citizens(line, other.commune.id).pole(pole_code(there.speakers[0].id))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ({"1066": "hotline", "+842063999111": "fault-line"}, "02063999111"),
+        ({"1066": "hotline"}, "1066"),
+        ({}, ""),
+    ],
+)
+async def test_pole_elsewhere_names_the_line_that_takes_its_faults(
+    database: Database, line: RepairLine, there: Commune, numbers: dict[str, str], told: str
+) -> None:
+    with database.session() as session:
+        other = commune(session, code="12")
+        for number, flow in numbers.items():
+            session.add(Number(number=number, flow=flow, unit_id=there.district.id))
+        session.get_one(Official, there.official.id).unit_id = other.commune.id
+    code = pole_code(there.speakers[0].id)
+    for find in (citizens(line, other.commune.id).pole(code), PhoneRepairDesk(line).pole(there.official.id, code)):
+        with pytest.raises(PoleElsewhere) as refused:
+            await find
+        assert getattr(refused.value, "number", "") == told
 
 
 async def test_flood_of_one_caller_is_limited(line: RepairLine, there: Commune) -> None:

@@ -45,7 +45,7 @@ async def test_citizen_called_back_reports_a_speaker_and_hangs_up(scene: Scene) 
     await citizen.digits("120344#")  # a digit is wrong
     await scene.hears(citizen, "pole-mistyped")
     await citizen.digits(f"{pole_code(speaker_id(scene, 'cp-1'))}#")
-    await scene.hears(citizen, "pole-elsewhere")
+    await scene.hears(citizen, "pole-elsewhere-call", unit="Cốc Pàng", number="1023")
     await citizen.digits(f"{pole_code(speaker_id(scene, 'cb-2'))}#")
     await scene.hears(citizen, "fault-menu", speaker="Loa cb-2")
     await citizen.digits("5")
