@@ -336,7 +336,7 @@ class FormalCase(Base):
     address_locked: Mapped[str] = mapped_column(sa.Text)
     phone_locked: Mapped[str] = mapped_column(sa.Text)
     received_on: Mapped[str] = mapped_column(sa.String(32))
-    """The published number of the station that received it."""
+    """The published number of the station that received it; empty for a visit to the office."""
     content: Mapped[str] = mapped_column(sa.Text)
     made_formal_at: Mapped[datetime.datetime] = mapped_column(index=True)
     made_formal_by: Mapped[str] = mapped_column(sa.String(200))

@@ -6,10 +6,11 @@ from haichieu.state_machine import StateMachine
 
 
 class Channel(StrEnum):
-    """The medium of a case or message: call, text or panel."""
+    """The medium of a case or message: call, text, a visit to the office, or the panel."""
 
     CALL = "call"
     TEXT = "text"
+    VISIT = "visit"
     PANEL = "panel"
 
 
@@ -137,6 +138,22 @@ class Purpose(StrEnum):
     """The answer of the office is broadcast."""
     VOICE_ON_AIR = "voice"
     """The citizen's recorded message is broadcast before the answer."""
+
+
+class ConsentForm(StrEnum):
+    """How a consent was given."""
+
+    CALL = "call"
+    """Said on the hotline, and recorded."""
+    TEXT = "text"
+    ORAL = "oral"
+    """Said to an official, and not recorded."""
+    PAPER = "paper"
+    """Signed on paper, which the office keeps."""
+
+
+BY_HAND = (ConsentForm.ORAL, ConsentForm.PAPER)
+"""The forms that an official enters; the official's name takes the place of a recording."""
 
 
 class DataRight(StrEnum):

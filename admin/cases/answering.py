@@ -20,7 +20,6 @@ from admin.panel import Panel
 from admin.sounds.receiving import receive, streams_body
 from feedback.answers import recorded_answers, replies, taking_back
 from feedback.answers.answer_sounds import AnswerSounds
-from feedback.answers.answers_on_air import holds_number
 from feedback.answers.replies import LONGEST_ANSWER, TO_TAKE_BACK, Answer, AnswerRefused
 from feedback.cases import merging
 from feedback.cases.case_lifecycle import NoSuchCase
@@ -31,6 +30,7 @@ from haichieu.account_rights import Action
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed
+from haichieu.phone_numbers import holds_number
 from haichieu.state_machine import IllegalTransition
 
 SEND, SEND_AND_CLOSE = "send", "close"

@@ -1,4 +1,4 @@
-"""Several cases of the list at once: assigned, merged, or closed with one reason. Refusals are shown with why."""
+"""The forms of the list: several cases at once assigned, merged, or closed with one reason; a case entered by hand."""
 
 from collections.abc import Callable
 
@@ -13,6 +13,7 @@ from admin.cases.case_page import Onward
 from admin.cases.filters import listing
 from admin.cases.inbox import show_list
 from admin.cases.scope import case_for_visitor
+from admin.cases.walk_in import enter_case
 from admin.layout.language import say, sentence
 from admin.layout.pages import Form, sent_form
 from admin.layout.refusals import refusal_message
@@ -35,8 +36,10 @@ def register_bulk(app: Flask, panel: Panel) -> None:
     @app.post("/cases")
     @needs(Action.WORK_ON_CASES)
     def work_on_cases() -> Response:
-        """Assign, merge or close the chosen cases of the visitor's units."""
+        """Assign, merge or close the chosen cases of the visitor's units, or enter a new one (`act`)."""
         form = sent_form()
+        if form.value("act") == "enter":
+            return enter_case(panel, form)
         numbers = sorted(set(form.values("case")))[:PAGE]
         act = form.value("act")
         try:

@@ -25,6 +25,7 @@ from feedback.cases import case_search
 from feedback.cases.case_lifecycle import OPEN, NoSuchCase
 from feedback.cases.case_numbers import WrongCheckDigit
 from feedback.models import Case
+from feedback.states import BY_HAND, Purpose
 from feedback.texts.segments import segments
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -79,6 +80,8 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200, preview:
             segments=segments,
             unsure=UNSURE,
             open_states=OPEN,
+            purposes=list(Purpose),
+            by_hand=BY_HAND,
             longest_answer=LONGEST_ANSWER,
             retried=RETRIED,
             most_bytes=recorded_answers.MOST_BYTES,

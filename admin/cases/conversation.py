@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from admin.access.visitors import Visitor
-from admin.cases.scope import here_and_above, workers_in
+from admin.cases.scope import workers_in
 from admin.entries.scope import units_to_choose
 from broadcast_bridge.models import Zone
 from feedback import job_kinds
@@ -23,7 +23,7 @@ from feedback.models import Case, CaseLink, Category, Department, Message
 from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction, Way
 from haichieu.account_rights import Action
 from haichieu.jobs import Job, JobState
-from haichieu.people import Account, Official, Unit
+from haichieu.people import Account, Official, Unit, units_above
 
 UNSURE = 0.5
 """Words with a lower confidence are marked."""
@@ -156,7 +156,7 @@ def usual_ways(case: Case, possible: frozenset[Way]) -> frozenset[Way]:
 
 def zones_of(session: Session, case: Case) -> Sequence[Zone]:
     """Return the zones that reach the case's unit, where an answer on air belongs."""
-    above = here_and_above(session, case.unit_id)
+    above = units_above(session, case.unit_id)
     query = sa.select(Zone).where(Zone.removed_at.is_(None), Zone.units.any(Unit.id.in_(above)))
     return session.scalars(query.order_by(Zone.code)).all()
 
@@ -199,5 +199,5 @@ def _people(session: Session, who: Visitor, case: Case) -> People:
         units if case.unit in units else [case.unit, *units],
         session.scalars(sa.select(Category).order_by(Category.code)).all(),
         session.scalars(sa.select(Department).order_by(Department.name)).all(),
-        workers_in(session, here_and_above(session, case.unit_id)),
+        workers_in(session, units_above(session, case.unit_id)),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from admin.access.visitors import visitor
 from admin.cases.filters import Tab, listing, write_place
 from admin.cases.scope import takeable, workers
+from admin.entries.scope import named_units
 from admin.layout.language import know_timezone
 from admin.layout.pages import Form, is_live_part, page
 from admin.panel import Panel
@@ -68,6 +69,7 @@ def show_list(panel: Panel, form: Form, status: int = 200) -> Response:
             people=workers(session, who) if works else (),
             takeable=takeable(session, who, moment) if works else (),
             longest_note=LONGEST_NOTE,
+            units=named_units(session, who) if works else (),
         )
 
 

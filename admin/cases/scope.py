@@ -7,12 +7,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor, visitor
+from admin.entries.scope import units_to_choose
 from feedback.answers import taking_back
 from feedback.answers.replies import TO_TAKE_BACK
 from feedback.cases.case_lifecycle import NoSuchCase, find_case
-from feedback.models import Case, Message
+from feedback.models import Case, Category, Message
 from haichieu.account_rights import MAY, Action
-from haichieu.people import Account, Role, Unit
+from haichieu.errors import UsageError
+from haichieu.people import Account, Role, Unit, unit_coded, units_above
+
+MOST_NAMED = 20
+"""Number of units or categories that a refusal names."""
 
 
 def unit_of_case(session: Session, number: str) -> Iterable[int]:
@@ -40,7 +45,7 @@ def case_for_visitor(session: Session, number: str) -> Case:
 
 def workers(session: Session, who: Visitor) -> Sequence[Account]:
     """Return the accounts that cases of the visitor's units can be assigned to."""
-    units = who.units | set(here_and_above(session, who.account.unit_id))
+    units = who.units | set(units_above(session, who.account.unit_id))
     return workers_in(session, units)
 
 
@@ -51,14 +56,26 @@ def workers_in(session: Session, unit_ids: Iterable[int]) -> Sequence[Account]:
     return session.scalars(query.order_by(Account.name)).all()
 
 
-def here_and_above(session: Session, unit_id: int) -> list[int]:
-    """Return a unit and those above it."""
-    found: list[int] = []
-    unit = session.get(Unit, unit_id)
-    while unit is not None and unit.id not in found:
-        found.append(unit.id)
-        unit = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
-    return found
+def unit_chosen(session: Session, who: Visitor, code: str) -> Unit:
+    """Return the unit of a form. Raises UsageError, which names the visitor's units."""
+    unit = unit_coded(session, code)
+    if unit is None:
+        raise UsageError("panel.case.choose_unit", known=_named(units_to_choose(session, who)))
+    return unit
+
+
+def category_chosen(session: Session, code: str) -> Category:
+    """Return the category of a form. Raises UsageError, which names those that there are."""
+    categories = session.scalars(sa.select(Category).order_by(Category.code)).all()
+    for one in categories:
+        if one.code == code:
+            return one
+    raise UsageError("panel.case.choose_category", known=_named(categories))
+
+
+def _named(choices: Sequence[Unit] | Sequence[Category]) -> str:
+    """Return the names, which may contain commas."""
+    return "; ".join(one.name for one in choices[:MOST_NAMED]) + ("; …" if len(choices) > MOST_NAMED else "")
 
 
 def takeable(session: Session, who: Visitor, at: datetime.datetime) -> list[tuple[Message, int]]:

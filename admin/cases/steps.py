@@ -15,7 +15,7 @@ from admin.access.visitors import visitor
 from admin.cases.answering import answer_case, take_back_answer
 from admin.cases.case_page import ChangedMeanwhile, show_case, step
 from admin.cases.conversation import mark_of_transcript
-from admin.cases.scope import case_for_visitor, unit_of_step
+from admin.cases.scope import case_for_visitor, category_chosen, unit_chosen, unit_of_step
 from admin.cases.tracks import TRACK_STEPS
 from admin.layout.language import say
 from admin.layout.pages import Form, sent_form
@@ -24,14 +24,14 @@ from feedback.answers import replies
 from feedback.cases import assignment, attachments, merging, notes
 from feedback.cases.attachments import AttachmentRefused, Uploaded
 from feedback.cases.case_lifecycle import NoSuchCase, happen
-from feedback.models import Case, Category, Department, Message, Reply
+from feedback.models import Case, Department, Message, Reply
 from feedback.states import CaseEvent
 from feedback.transcription import correction
 from haichieu.account_rights import Action, may
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.media import MediaStore
-from haichieu.people import Account, unit_coded
+from haichieu.people import Account
 
 T = TypeVar("T")
 
@@ -177,11 +177,11 @@ def _assign(session: Session, case: Case, form: Form) -> None:
 
     unit, category, department, account = (changed(name) for name in ("unit", "category", "department", "account"))
     if unit:
-        place = _chosen(unit_coded(session, unit))
+        place = unit_chosen(session, visitor(), unit)
         require_in(session, Action.WORK_ON_CASES, [place.id])
         assignment.place(session, case, place, who, who, moment)
     if category:
-        about = _chosen(session.scalar(sa.select(Category).where(Category.code == category)))
+        about = category_chosen(session, category)
         assignment.categorise(session, case, about, who, who, moment)
     if department or account or not (unit or category):
         office = session.scalar(sa.select(Department).where(Department.code == department)) if department else None

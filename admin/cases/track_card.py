@@ -1,7 +1,9 @@
 """The track of a case, its consents and its data requests, as the page of the case shows them."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,7 +16,9 @@ from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, FormalCase, Message
 from feedback.states import Direction, Purpose, RequestState
 from haichieu.account_rights import Action
+from haichieu.database import now
 from haichieu.phone_numbers import normalise
+from haichieu.station import the_station
 from ivr.calls.routing import OF_THE_STATION, Number
 
 
@@ -29,13 +33,16 @@ class TrackCard:
     in_vietnamese: bool
     consents: Sequence[Consent]
     requests: Sequence[DataRequest]
+    today: datetime.date
+    published_on: datetime.date | None
+    """The day on which the result was published."""
     has_voice: bool
     """Whether the citizen's recording may go on air, and there is one."""
 
     @property
-    def agrees(self) -> bool:
-        """Whether any consent is valid."""
-        return any(one.withdrawn_at is None for one in self.consents)
+    def agrees_to(self) -> frozenset[str]:
+        """The purposes with a valid consent."""
+        return frozenset(one.purpose for one in self.consents if one.withdrawn_at is None)
 
     def waits(self, kind: str) -> bool:
         """Return whether a request of this kind is open."""
@@ -50,6 +57,8 @@ def track_card(
     valid = {one.purpose for one in consents if one.withdrawn_at is None}
     spoken = any(one.direction == Direction.IN and one.sound_id is not None for one in messages)
     numbers = published_numbers(session)
+    zone = ZoneInfo(the_station(session).timezone)
+    published_at = entry.published_at if entry else None
     asked = sa.select(DataRequest).where(DataRequest.case_id == case.id).order_by(DataRequest.id)
     return TrackCard(
         entry,
@@ -58,6 +67,8 @@ def track_card(
         case.language == LANGUAGE,
         consents,
         session.scalars(asked).all(),
+        now().astimezone(zone).date(),
+        published_at.astimezone(zone).date() if published_at else None,
         spoken and Purpose.VOICE_ON_AIR in valid,
     )
 

@@ -1,5 +1,6 @@
 """Steps of a case's page on its track, its hold and the rights of its citizen."""
 
+import datetime
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
@@ -15,10 +16,10 @@ from admin.layout.language import say
 from admin.layout.pages import Form
 from admin.panel import Panel
 from feedback.cases import formal_track
-from feedback.cases.formal_track import Applicant, NotFormalYet
-from feedback.citizens import data_requests
+from feedback.cases.formal_track import Applicant, EntryRefused, Result
+from feedback.citizens import consents, data_requests
 from feedback.models import Case
-from feedback.states import Channel, DataRight, Published
+from feedback.states import Channel, DataRight, Published, Purpose
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import UsageError
@@ -31,16 +32,21 @@ def _make_formal(panel: Panel, number: str, form: Form) -> Response:
 
     def work(session: Session, case: Case) -> None:
         require_in(session, Action.SEE_NUMBERS, [case.unit_id])
-        names = ("name", "address", "phone", "content", "received_on")
-        given = Applicant(*(form.value(f"formal_{name}").replace("\0", "") for name in names))
+        given = applicant(form)
         published = published_numbers(session)
         try:
             formal_track.make_formal(session, panel.citizens, case, given, published, visitor().actor, now())
-        except NotFormalYet as missing:
+        except EntryRefused as missing:
             form.problems.update(missing.problems)
             raise
 
     return step(panel, number, form, "formal", work, say("track.made_formal"))
+
+
+def applicant(form: Form) -> Applicant:
+    """Return what a form says of the citizen and the concern."""
+    names = ("name", "address", "phone", "content", "received_on")
+    return Applicant(*(form.value(f"formal_{name}").replace("\0", "") for name in names))
 
 
 def _make_informal(panel: Panel, number: str, form: Form) -> Response:
@@ -60,10 +66,22 @@ def _forward(panel: Panel, number: str, form: Form) -> Response:
 
 def _publish(panel: Panel, number: str, form: Form) -> Response:
     def work(session: Session, case: Case) -> None:
-        by = _chosen(Published, form.value("published_by"))
-        formal_track.publish(session, case, form.value("result"), by, visitor().actor, now())
+        by, on = _chosen(Published, form.value("published_by")), _day(form.value("published_on"))
+        try:
+            given = Result(form.value("result"), by, on)
+            formal_track.publish(session, panel.citizens, case, given, visitor().actor, now())
+        except EntryRefused as refusal:
+            form.problems.update(refusal.problems)
+            raise
 
-    return step(panel, number, form, "result", work, say("track.published"))
+    return step(panel, number, form, "publish", work, say("track.published"))
+
+
+def _day(text: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _hold(panel: Panel, number: str, form: Form) -> Response:
@@ -84,10 +102,23 @@ def _ask(panel: Panel, number: str, form: Form) -> Response:
 
     def work(session: Session, case: Case) -> None:
         kind = _chosen(DataRight, form.value("kind"))
-        data_requests.ask(session, kind, case, Channel.PANEL, visitor().actor, now())
+        data_requests.ask(
+            session, kind, case, Channel.PANEL, visitor().actor, now(),
+            purpose=_chosen(Purpose, form.value("purpose")) if form.value("purpose") else None,
+        )  # fmt: skip
 
     done = say("track.withdrawn") if form.value("kind") == DataRight.WITHDRAWAL else say("track.asked")
     return step(panel, number, form, "data-request", work, done)
+
+
+def _take_consent(panel: Panel, number: str, form: Form) -> Response:
+    """Enter the consent that the citizen gave to the visitor orally or on paper, to each chosen purpose."""
+
+    def work(session: Session, case: Case) -> None:
+        purposes = [_chosen(Purpose, one) for one in form.values("purpose")]
+        consents.take(session, case, purposes, form.value("given"), visitor().actor, now())
+
+    return step(panel, number, form, "consent", work, say("track.consent_taken"))
 
 
 def _chosen(choices: type[Choice], value: str) -> Choice:
@@ -104,5 +135,6 @@ TRACK_STEPS: dict[str, Callable[[Panel, str, Form], Response]] = {
     "publish": _publish,
     "hold": _hold,
     "data-request": _ask,
+    "consent": _take_consent,
 }
 """The forms of the cards by the last part of their address."""

@@ -4,7 +4,7 @@ Users who read cases see the requests of their units. Filing one by telephone nu
 and settling one the right to export and erase, in every unit that has a case of the citizen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -25,14 +25,20 @@ from feedback.citizens.data_requests import LONGEST_REASON, NoSuchRequest, Reque
 from feedback.citizens.export import write_archive
 from feedback.citizens.models import DataRequest
 from feedback.citizens.privacy import CaseHeld, NoSuchCitizen
+from feedback.citizens.registry import read_typed_number
 from feedback.models import Case
-from feedback.states import Channel, DataRight, RequestState
+from feedback.states import Channel, DataRight, Purpose, RequestState
 from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed, UsageError
 
 MOST_REQUESTS = 200
+KINDS: tuple[tuple[DataRight, Purpose | None], ...] = (
+    (DataRight.ACCESS, None), (DataRight.WITHDRAWAL, None), *((DataRight.WITHDRAWAL, one) for one in Purpose),
+    (DataRight.OBJECTION, None), (DataRight.ERASURE, None),
+)  # fmt: skip
+"""What can be asked by telephone number; a withdrawal is of one consent or of all."""
 Act = Callable[[Panel, Form], str | Response]
 
 
@@ -71,28 +77,43 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         know_timezone(session)
         found = data_requests.waiting(session, visitor().units, MOST_REQUESTS)
+        numbers = _numbers(panel, found) if visitor().may(Action.SEE_NUMBERS) else {}
         shown = {"phone", *(f"request-{one.id}" for one in found)}
         for field in [one for one in form.problems if one not in shown]:  # its request is settled by now
             form.problems[""] = form.problems.pop(field)
         return page(
-            "data_requests/data_requests.html", status, form=form, requests=found, at=now(),
-            longest_reason=LONGEST_REASON
+            "data_requests/data_requests.html", status, form=form, requests=found, at=now(), numbers=numbers,
+            longest_reason=LONGEST_REASON, kinds=[(_value(one), *one) for one in KINDS],
         )  # fmt: skip
+
+
+def _numbers(panel: Panel, found: Sequence[DataRequest]) -> dict[int, str]:
+    """Return the telephone numbers of the requests that are about no single case: nothing else tells them apart."""
+    return {
+        one.id: panel.citizens.number_of(one.citizen)
+        for one in found
+        if one.case_id is None and one.citizen is not None
+    }
 
 
 def _ask(panel: Panel, form: Form) -> str:
     """File what a citizen asks in person, by any spelling of the number."""
     with panel.database.session() as session:
         require_in(session, Action.SEE_NUMBERS, [visitor().account.unit_id])
+        if read_typed_number(form.value("phone")) is None:
+            raise UsageError("panel.data_requests.not_a_number")
         citizen = panel.citizens.look_up(session, form.value("phone"))
         if citizen is None:
             raise NoSuchCitizen
-        if form.value("kind") not in (DataRight.ACCESS, DataRight.OBJECTION, DataRight.ERASURE):
+        kind, purpose = {_value(one): one for one in KINDS}.get(form.value("kind"), (None, None))
+        if kind is None:
             raise UsageError("panel.data_requests.no_action")
         asked = data_requests.ask(
-            session, DataRight(form.value("kind")), citizen, Channel.PANEL, visitor().actor, now(),
-            unit_id=visitor().account.unit_id,
+            session, kind, citizen, Channel.PANEL, visitor().actor, now(),
+            unit_id=visitor().account.unit_id, purpose=purpose,
         )  # fmt: skip
+        if kind is DataRight.WITHDRAWAL:
+            return say("data_requests.withdrawn", number=asked.request.id, at=asked.request.due_at)
         return say("data_requests.asked") if asked.is_new else say("data_requests.asked_before")
 
 
@@ -163,6 +184,10 @@ def _mine(session: Session, form: Form, *, locked: bool = True) -> DataRequest:
     if request.state != RequestState.OPEN:
         raise RequestRefused("data_request.settled", number=request.id)
     return request
+
+
+def _value(kind: tuple[DataRight, Purpose | None]) -> str:
+    return ":".join(str(one) for one in kind if one is not None)
 
 
 def _name(request: DataRequest) -> str:

@@ -1,7 +1,7 @@
 """Publication duties as a section of the reports and as the list of a quarter."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from admin.layout.language import say, sentence, show_day, show_short_day
 from admin.reports.sections import Cell, Section, Table
@@ -9,13 +9,17 @@ from broadcast_bridge.duties.models import Duty, DutyVillage
 from broadcast_bridge.duties.states import DutyState
 
 
-def duty_section(duties: Sequence[Duty]) -> Section:
-    """Return how many duties were met, each duty, and each village of each."""
+def duty_section(duties: Sequence[Duty], not_covered: Mapping[int, Sequence[str]]) -> Section:
+    """Return how many duties were met, each duty, and each village of each.
+
+    `not_covered` are, by duty, the villages that no speaker belongs to.
+    """
     counted = [duty for duty in duties if duty.state != DutyState.CANCELLED]
     met = sum(duty.state == DutyState.MET for duty in counted)
     late = sum(duty.state in (DutyState.MET_LATE, DutyState.OVERDUE, DutyState.MISSED) for duty in counted)
-    answer = say("reports.duties_answer", count=len(counted), met=met, late=late) if counted else ""
-    return Section("duties", answer, None, [_by_duty(duties), _by_village(counted)])
+    to_do = len(counted) - met - late
+    answer = say("reports.duties_answer", count=len(counted), met=met, late=late, to_do=to_do) if counted else ""
+    return Section("duties", answer, None, [_by_duty(duties), _by_village(counted, not_covered)])
 
 
 def heard_in_words(village: DutyVillage) -> str:
@@ -51,14 +55,16 @@ def _by_duty(duties: Sequence[Duty]) -> Table:
     return Table(say("reports.by_duty"), [say(f"reports.{head}") for head in columns], rows, 8)
 
 
-def _by_village(duties: Sequence[Duty]) -> Table:
+def _by_village(duties: Sequence[Duty], not_covered: Mapping[int, Sequence[str]]) -> Table:
     columns = ("unit", "duty", "heard_on", "met_on", "state")
-    rows: list[list[Cell]] = [
-        [
-            village.name, duty.title, heard_in_words(village), show_day(village.met_on) if village.met_on else "",
-            say(f"duty_state.{village.state}"),
-        ]
-        for duty in duties
-        for village in duty.villages
-    ]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for duty in duties:
+        rows += [
+            [
+                village.name, duty.title, heard_in_words(village), show_day(village.met_on) if village.met_on else "",
+                say(f"duty_state.{village.state}"),
+            ]
+            for village in duty.villages
+        ]  # fmt: skip
+        rows += [[name, duty.title, "", "", say("duties.not_covered")] for name in not_covered[duty.id]]
     return Table(say("reports.by_village"), [say(f"reports.{head}") for head in columns], rows, 5)

@@ -14,7 +14,7 @@ def all_sections(found: Figures) -> list[Section]:
     broadcasts, availability, cases, survey = sections(found)
     return [
         broadcasts, reach_section(found), availability, cases, satisfaction_section(found), survey,
-        duty_section(found.duties),
+        duty_section(found.duties, found.not_covered),
     ]  # fmt: skip
 
 
@@ -84,10 +84,12 @@ def _reach_answer(found: Figures, meant: int, reached: int) -> str:
     if not households:
         return say("reports.reach_unknown")
     covered = sum(number for unit, number in found.households.items() if unit in found.with_speaker)
-    words = say("reports.reach_covered", covered=show_figure(covered), count=households)
-    if not meant:
-        return words
-    return f"{words} {say('reports.reach_answer', share=round(100 * reached / meant, 1))}"
+    answers = [say("reports.reach_covered", covered=show_figure(covered), count=households)]
+    if meant:
+        answers.append(say("reports.reach_answer", share=round(100 * reached / meant, 1)))
+    if unknown := sum(found.names[one].is_village and one not in found.households for one in found.with_speaker):
+        answers.append(say("reports.reach_left_out", count=unknown))
+    return " ".join(answers)
 
 
 def _opinions(name: str, satisfied: int, not_satisfied: int) -> list[Cell]:

@@ -14,6 +14,7 @@ from broadcast_bridge.broadcasts.broadcast_reports import (
     aired_figures,
     availability,
 )
+from broadcast_bridge.duties.duty_outlook import villages_not_covered
 from broadcast_bridge.duties.duty_register import duties_between
 from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.models import Speaker
@@ -29,7 +30,8 @@ from haichieu.unit_names import UnitName, unit_names
 class Figures:
     """The figures of a period in some units; `names` are those of all units, by id.
 
-    `households` are those of these units, as far as known; `with_speaker` are those of the units that have a speaker.
+    `households` are those of these units, as far as known; `with_speaker` are those of the units that have a speaker,
+    and `not_covered` the names of the villages that have none, by duty.
     """
 
     by_commune: Sequence[Aired]
@@ -40,6 +42,7 @@ class Figures:
     survey: Sequence[Tally]
     satisfaction: Sequence[Satisfaction]
     duties: Sequence[Duty]
+    not_covered: Mapping[int, Sequence[str]]
     households: Mapping[int, int]
     with_speaker: Collection[int]
     names: Mapping[int, UnitName]
@@ -55,6 +58,7 @@ def figures(session: Session, unit_ids: Collection[int], days: Period, at: datet
     """Compute the figures; `at` is the current time."""
     begin, end = days.begin, days.end
     broadcasts = aired_figures(session, unit_ids, begin, end)
+    duties = duties_between(session, unit_ids, days.since, days.until)
     return Figures(
         broadcasts.by_commune,
         broadcasts.by_unit,
@@ -63,7 +67,8 @@ def figures(session: Session, unit_ids: Collection[int], days: Period, at: datet
         cases_handled(session, unit_ids, begin, end, at),
         tallies(session, unit_ids=unit_ids, since=begin, until=end),
         satisfaction(session, unit_ids, begin, end),
-        duties_between(session, unit_ids, days.since, days.until),
+        duties,
+        villages_not_covered(session, duties),
         households_of(session, unit_ids),
         set(session.scalars(sa.select(Speaker.unit_id).where(Speaker.removed_at.is_(None)).distinct())) & set(unit_ids),
         unit_names(session),
@@ -74,6 +79,8 @@ def figures(session: Session, unit_ids: Collection[int], days: Period, at: datet
 def households_of(session: Session, unit_ids: Collection[int]) -> Mapping[int, int]:
     """Return the households of those of the units for which their number is known."""
     rows = session.execute(
-        sa.select(Unit.id, Unit.households).where(Unit.id.in_(unit_ids), Unit.households.is_not(None))
+        sa.select(Unit.id, Unit.households).where(
+            Unit.id.in_(unit_ids), Unit.retired_at.is_(None), Unit.households.is_not(None)
+        )
     )
     return {number: households for number, households in rows if households is not None}

@@ -12,7 +12,7 @@ from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import units_to_choose
 from admin.layout.addresses import choice_asked, file_asked, text_asked
-from admin.layout.language import know_timezone, say, show_day
+from admin.layout.language import has_text, know_timezone, say, show_day
 from admin.layout.pages import page
 from admin.panel import Panel
 from admin.reports.sections import Cell, Section, Table
@@ -117,7 +117,8 @@ def _formal(book: CitizenBook, one: FormalCase, unit: str, zone: ZoneInfo, *, se
     return {
         "number": one.case.number, "received": _day(one.case.opened_at, zone),
         **{name: book.unlock(value) if value else "" for name, value in locked.items()},
-        "content": one.content, "channel": say(f"channel.{one.case.channel}"), "received_on": one.received_on,
+        "content": one.content, "channel": say(f"channel.{one.case.channel}"),
+        "received_on": one.received_on or say(f"channel.{one.case.channel}"),
         "unit": unit, "forward_due": _day(one.forward_due_at, zone), "forwarded": _day(one.forwarded_at, zone),
         "forwarded_to": one.forwarded_to, "status": say(f"case_state.{one.case.status}"), "result": one.result,
         "published_by": say(f"track.published_by.{one.published_by}") if one.published_by else "",
@@ -127,19 +128,28 @@ def _formal(book: CitizenBook, one: FormalCase, unit: str, zone: ZoneInfo, *, se
 
 def _informal(one: Case, unit: str, zone: ZoneInfo) -> list[Cell]:
     return [
-        one.number, _day(one.opened_at, zone), say(f"channel.{one.channel}"), one.language, unit,
+        one.number, _day(one.opened_at, zone), say(f"channel.{one.channel}"), _language(one.language), unit,
         one.category.name if one.category else "", one.department.name if one.department else "",
         say(f"case_state.{one.status}"), _day(one.due_at, zone), _day(one.answered_at, zone), _day(one.closed_at, zone),
     ]  # fmt: skip
 
 
+def _language(code: str) -> str:
+    return say(f"spoken.{code}") if has_text(f"spoken.{code}") else code
+
+
 def _request(one: DataRequest, unit: str, zone: ZoneInfo) -> list[Cell]:
     in_time = "" if one.settled_at is None else say("register.yes" if one.settled_at <= one.due_at else "register.no")
     return [
-        str(one.id), _day(one.asked_at, zone), say(f"data_right.{one.kind}"), say(f"channel.{one.channel}"),
+        str(one.id), _day(one.asked_at, zone), _kind_of(one), say(f"channel.{one.channel}"),
         one.case.number if one.case else "", unit, _day(one.due_at, zone), say(f"request_state.{one.state}"),
         _day(one.settled_at, zone), in_time, one.reason,
     ]  # fmt: skip
+
+
+def _kind_of(one: DataRequest) -> str:
+    kind = say(f"data_right.{one.kind}")
+    return f"{kind}: {say(f'purpose.{one.purpose}')}" if one.purpose else kind
 
 
 def _day(at: datetime.datetime | None, zone: ZoneInfo) -> str:

@@ -1,7 +1,7 @@
 """Reports in the page's language, for page and workbook: per question an answer, a chart and tables."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from admin.layout.language import say
 from admin.reports.figures import Figures
@@ -35,6 +35,10 @@ class Section:
     answer: str
     plot: Plot | None
     tables: Sequence[Table]
+    heading: str = ""
+    """The heading, where it has more than the name in words."""
+    note: str = ""
+    """What is not to be read out of the figures."""
 
 
 def sections(found: Figures) -> list[Section]:
@@ -43,7 +47,7 @@ def sections(found: Figures) -> list[Section]:
 
 
 def _broadcasts(found: Figures) -> Section:
-    columns = ("count", "synthetic", "deliveries", "heard", "unconfirmed", "minutes", "reach")
+    columns = ("count", "synthetic", "deliveries", "heard", "unconfirmed", "minutes", "coverage")
     total = counts_of_all(found.by_category)
     sum_of_all = [say("reports.total"), *_counts(total)]
 
@@ -86,7 +90,10 @@ def _availability(found: Figures) -> Section:
     if len(drawn) == 1:
         drawn = [(one.speaker.name, one.seconds, one.known_seconds) for one in found.availability]
     low = sum(one.share is not None and one.share < LOW for one in found.availability)
+    never = sum(one.share is None and one.speaker.reachable_since is None for one in found.availability)
     answer = say("reports.availability_answer", share=_percent(share) or 0.0, count=low)
+    if never:
+        answer += "; " + say("reports.never_connected", count=never)
     columns = ("share", "known_hours", "losses")
     of_communes = [[name, _percent(of_all), hours, losses] for name, of_all, hours, losses in sorted(communes)]
     total = [say("reports.total"), _percent(share), known, sum(one.losses for one in found.availability)]
@@ -124,6 +131,7 @@ def _cases(found: Figures) -> Section:
             table("commune", found.cases.by_commune),
             table("unit", found.cases.by_unit),
             table("category", found.cases.by_category),
+            table("channel", [replace(one, name=say(f"channel.{one.code}")) for one in found.cases.by_channel]),
         ],
     )  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The report page, printable as it is or on one page, the workbook, and the households of villages."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from flask import Flask, Response, flash, redirect, url_for
 from sqlalchemy.orm import Session
@@ -84,7 +86,7 @@ def _reports(panel: Panel, form: Form, status: int = 200) -> Response:
         shown, station = all_sections(found), the_station(session)
         unit_choices = units_to_choose(session, visitor())
         may_enter = visitor().may(Action.CONFIGURE)
-        listed = [one for one in unit_choices if one.id in units and one.level == Level.VILLAGE] if may_enter else []
+        listed = [one for one in _with_households(unit_choices) if one.id in units] if may_enter else []
         template = (
             "reports/effectiveness.html"
             if form.was_sent or text_asked("view", 10) == ONE_PAGE
@@ -95,6 +97,14 @@ def _reports(panel: Panel, form: Form, status: int = 200) -> Response:
             last_month=month_before(days.since), printed_at=now(), listed=listed, households=found.households,
             form=form, late=[one for one in found.duties if one.state in LATE],
         )  # fmt: skip
+
+
+def _with_households(units: Sequence[Unit]) -> list[Unit]:
+    """Return the units whose households are entered: villages, and communes without any."""
+    present = [one for one in units if one.retired_at is None]
+    divided = {one.parent_id for one in present if one.level == Level.VILLAGE}
+    whole = [one for one in present if one.level == Level.COMMUNE and one.id not in divided]
+    return [one for one in present if one.level == Level.VILLAGE or one in whole]
 
 
 def days_asked(session: Session) -> Period:

@@ -4,7 +4,6 @@ The programme and the state of the answer are written in one transaction, so no 
 """
 
 import datetime
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +31,12 @@ from haichieu.jobs import Claim, ClaimLost, Job
 from haichieu.locale import Message, message, render_key
 from haichieu.media import MediaStore
 from haichieu.people import Account, Official
+from haichieu.phone_numbers import holds_number
 from haichieu.station import the_station
 
 LEASE = datetime.timedelta(minutes=10)
 """Synthesising five thousand characters and levelling them takes a minute or two on a slow machine."""
 LATER = datetime.timedelta(minutes=5)
-NUMBER_DIGITS = 9
-"""This many digits at the end of a phone number identify it."""
 
 
 class NamesTheCitizen(HaiChieuError):
@@ -157,12 +155,6 @@ class AnswersOnAir(JobRunner):
         citizen = reply.message.case.citizen
         if citizen is not None and holds_number(reply.message.text, self._book.number_of(citizen)):
             raise NamesTheCitizen
-
-
-def holds_number(text: str, number: str) -> bool:
-    """Return whether a text contains a telephone number, however it is spelled."""
-    digits = re.sub(r"\D", "", number)[-NUMBER_DIGITS:]
-    return bool(digits) and digits in re.sub(r"(?<=\d)[ .\-()]+(?=\d)", "", text)
 
 
 def _title(session: Session, case: Case, at: datetime.datetime) -> str:

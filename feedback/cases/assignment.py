@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from feedback.cases import due_dates
 from feedback.cases.case_lifecycle import happen, note
-from feedback.cases.suggestions import without_words
+from feedback.cases.suggestions import KEYWORDS, PLACE, without_words
 from feedback.models import Case, CaseChange, Category, Department
 from feedback.states import CaseEvent
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message, message
 from haichieu.people import Account, Unit, units_under
 
 
@@ -29,14 +30,14 @@ def categorise(
     case.category, case.category_by, case.updated_at = category, chosen_by, at
     case.department = category.department
     due_dates.renew(session, case, waits_since(session, case))
-    note(session, case, actor, "category", at, before=before, after=f"{category.name} ({without_words(chosen_by)})")
+    note(session, case, actor, "category", at, before=before, after=_named(category.name, chosen_by))
 
 
 def place(session: Session, case: Case, unit: Unit, chosen_by: str, actor: str, at: datetime.datetime) -> None:
     """Set the unit. `chosen_by` is stored as `Case.unit_by`."""
     before = case.unit.name
     case.unit, case.unit_by, case.updated_at = unit, chosen_by, at
-    note(session, case, actor, "unit", at, before=before, after=f"{unit.name} ({without_words(chosen_by)})")
+    note(session, case, actor, "unit", at, before=before, after=_named(unit.name, chosen_by))
 
 
 def assign(
@@ -62,6 +63,12 @@ def assign(
         case.assignee = account
         names.append(account.name)
     note(session, case, actor, "assigned", at, after=", ".join(names))
+
+
+def _named(name: str, chosen_by: str) -> str | Message:
+    """Return a choice, and what it was guessed from; a person who chose is the actor of the step."""
+    kind = without_words(chosen_by)
+    return message(f"case.guessed.{kind}", name=name) if kind in (KEYWORDS, PLACE) else name
 
 
 def waits_since(session: Session, case: Case) -> datetime.datetime:

@@ -1,4 +1,4 @@
-"""Statistics of cases by unit and by category: how many, how soon they were answered, which are late.
+"""Statistics of cases by unit, category and medium: how many, how soon they were answered, which are late.
 
 A merged case is counted once, as the case it was merged into.
 """
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case, Category
+from feedback.states import Channel
 from haichieu.people import Unit
 from haichieu.unit_names import communes_within, unit_names
 
@@ -42,19 +43,21 @@ class Handled:
 
 @dataclass(frozen=True)
 class CaseReport:
-    """Cases opened in a period, as a whole, by commune, unit and category. A village is named with its commune."""
+    """Cases opened in a period, as a whole, by commune, unit, category and medium. A village has its commune's name."""
 
     total: Handled
     by_commune: list[Handled]
     by_unit: list[Handled]
     by_category: list[Handled]
+    by_channel: list[Handled]
 
 
 class _Course(NamedTuple):
-    """Number of cases of one unit and category, and the hours until each was answered."""
+    """Number of cases of one unit, category and medium, and the hours until each was answered."""
 
     unit_id: int
     category_id: int | None
+    channel: str
     opened: int
     waiting: int
     overdue: int
@@ -86,6 +89,7 @@ def cases_handled(
         _grouped(((communes[one.unit_id], one) for one in courses), units),
         _grouped(((one.unit_id, one) for one in courses), units),
         _grouped(((one.category_id, one) for one in courses), categories),
+        _grouped(((one.channel, one) for one in courses), {str(one): (str(one), str(one)) for one in Channel}),
     )
 
 
@@ -102,26 +106,26 @@ def _courses(
         Case.opened_at < until,
         NOT_MERGED,
     )
-    hours: dict[tuple[int, int | None], list[float]] = defaultdict(list)
-    for unit_id, category_id, opened_at, answered_at in session.execute(
-        sa.select(Case.unit_id, Case.category_id, Case.opened_at, Case.answered_at).where(*wanted)
+    groups = Case.unit_id, Case.category_id, Case.channel
+    hours: dict[tuple[int, int | None, str], list[float]] = defaultdict(list)
+    for unit_id, category_id, channel, opened_at, answered_at in session.execute(
+        sa.select(*groups, Case.opened_at, Case.answered_at).where(*wanted)
     ):
         if answered_at is not None:
-            hours[unit_id, category_id].append((answered_at - opened_at).total_seconds() / 3600)
+            hours[unit_id, category_id, channel].append((answered_at - opened_at).total_seconds() / 3600)
     waits = Case.status.in_(OPEN)
     counted = session.execute(
         sa.select(
-            Case.unit_id,
-            Case.category_id,
+            *groups,
             sa.func.count(),
             sa.func.count().filter(waits),
             sa.func.count().filter(waits, Case.due_at < at),
             sa.func.count().filter(Case.answered_at > Case.due_at),
         )
         .where(*wanted)
-        .group_by(Case.unit_id, Case.category_id)
+        .group_by(*groups)
     )
-    return [_Course(*row, hours[row[0], row[1]]) for row in counted]
+    return [_Course(*row, hours[row[0], row[1], row[2]]) for row in counted]
 
 
 def _grouped(courses: Iterable[tuple[Hashable, _Course]], names: Mapping[Hashable, tuple[str, str]]) -> list[Handled]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case, CaseLink
 from haichieu.folded_text import folded, spelled_words, words_of
-from haichieu.people import Unit, units_under
+from haichieu.people import units_above, units_under
 
 WINDOW = datetime.timedelta(days=30)
 MOST_COMPARED = 300
@@ -86,7 +86,7 @@ def links_of(session: Session, case: Case) -> list[CaseLink]:
 
 def _candidates(session: Session, case: Case) -> list[Case]:
     """Return the newest cases of the same place and time that were not merged themselves."""
-    units = units_under(session, [case.unit_id]) | _above(session, case.unit_id)
+    units = units_under(session, [case.unit_id]) | set(units_above(session, case.unit_id))
     query = (
         sa.select(Case)
         .where(
@@ -100,15 +100,6 @@ def _candidates(session: Session, case: Case) -> list[Case]:
         .limit(MOST_COMPARED)
     )
     return list(session.scalars(query))
-
-
-def _above(session: Session, unit_id: int) -> set[int]:
-    above: set[int] = set()
-    unit = session.get_one(Unit, unit_id)
-    while unit.parent_id is not None and unit.parent_id not in above:
-        above.add(unit.parent_id)
-        unit = session.get_one(Unit, unit.parent_id)
-    return above
 
 
 def _plain(case: Case) -> str:

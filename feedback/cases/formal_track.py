@@ -1,7 +1,8 @@
 """The formal track of Decree 20/2008/NĐ-CP; a case is informal until a person makes it formal.
 
-The formal track takes cases in Vietnamese that came on a published number, with name, address, telephone number and a
-clear content. The office forwards them to the competent body within five working days and publishes the result.
+The formal track takes cases in Vietnamese that came on a published number or by a visit to the office, with name,
+address, telephone number and a clear content. The office forwards them to the competent body within five working days
+and publishes the result.
 """
 
 import datetime
@@ -15,10 +16,12 @@ from feedback.cases import due_dates
 from feedback.cases.case_lifecycle import note
 from feedback.citizens.registry import CitizenBook, read_typed_number
 from feedback.models import Case, FormalCase
-from feedback.states import Published
+from feedback.states import Channel, Published
 from haichieu.alarms import AlarmKind, alarm_is_over
 from haichieu.errors import HaiChieuError
+from haichieu.folded_text import name_key, words_of
 from haichieu.locale import Message, message
+from haichieu.phone_numbers import holds_number
 from haichieu.station import the_station
 
 FORWARD_WORKING_DAYS = 5
@@ -32,12 +35,19 @@ class TrackRefused(HaiChieuError):
     """The step is not possible; the message says why."""
 
 
-class NotFormalYet(TrackRefused):
-    """Something that the formal track needs is missing; `problems` says what, by field."""
+class EntryRefused(TrackRefused):
+    """Fields are missing or not possible; `problems` says why, by field."""
+
+    def __init__(self, problems: dict[str, Message], key: str = "formal.fields") -> None:
+        super().__init__(key, count=len(problems))
+        self.problems = problems
+
+
+class NotFormalYet(EntryRefused):
+    """Something that the formal track needs is missing."""
 
     def __init__(self, problems: dict[str, Message]) -> None:
-        super().__init__("formal.incomplete", count=len(problems))
-        self.problems = problems
+        super().__init__(problems, "formal.incomplete")
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,15 @@ def formal_entry(session: Session, case: Case) -> FormalCase | None:
     return session.get(FormalCase, case.id)
 
 
+@dataclass(frozen=True)
+class Result:
+    """The result of a formal case as typed. One that is published, not sent as a letter, must not name the citizen."""
+
+    text: str
+    published_by: Published
+    published_on: datetime.date | None
+
+
 def problems_of(case: Case, given: Applicant, published: Collection[str]) -> dict[str, Message]:
     """Return what the formal track misses, by field; `published` are the station's numbers for citizens."""
     problems: dict[str, Message] = {}
@@ -65,13 +84,19 @@ def problems_of(case: Case, given: Applicant, published: Collection[str]) -> dic
         problems["formal_address"] = message("formal.missing.address")
     if read_typed_number(given.phone) is None:
         problems["formal_phone"] = message("formal.missing.phone")
-    if not 10 <= len(given.content.strip()) <= LONGEST_CONTENT:
-        problems["formal_content"] = message("formal.missing.content", most=LONGEST_CONTENT)
-    if given.received_on not in published:
+    problems |= problems_of_content(given)
+    if given.received_on not in published and case.channel != Channel.VISIT:
         problems["formal_received_on"] = message("formal.missing.number")
     if case.language != LANGUAGE:
         problems["formal_language"] = message("formal.missing.vietnamese")
     return problems
+
+
+def problems_of_content(given: Applicant) -> dict[str, Message]:
+    """Return what is wrong with the content, by field."""
+    if 10 <= len(given.content.strip()) <= LONGEST_CONTENT:
+        return {}
+    return {"formal_content": message("formal.missing.content", most=LONGEST_CONTENT)}
 
 
 def make_formal(
@@ -125,14 +150,31 @@ def forward(session: Session, case: Case, to: str, who: str, at: datetime.dateti
     note(session, case, who, "forwarded", at, after=Message.verbatim(to.strip()))
 
 
-def publish(session: Session, case: Case, result: str, by: Published, who: str, at: datetime.datetime) -> None:
-    """Record the result of a formal case and how it was published. Raises TrackRefused."""
+def publish(session: Session, book: CitizenBook, case: Case, given: Result, who: str, at: datetime.datetime) -> None:
+    """Record the result of a formal case, and how and on which day it was published. Raises TrackRefused."""
     entry = _require_formal(session, case)
-    if not 0 < len(result.strip()) <= LONGEST_CONTENT:
-        raise TrackRefused("formal.no_result", most=LONGEST_CONTENT)
-    entry.result, entry.published_by, entry.published_at = result.strip(), by, at
+    zone = ZoneInfo(the_station(session).timezone)
+    today, received = at.astimezone(zone).date(), case.opened_at.astimezone(zone).date()
+    text, day, problems = given.text.strip(), given.published_on, dict[str, Message]()
+    if not 0 < len(text) <= LONGEST_CONTENT:
+        problems["result"] = message("formal.no_result", most=LONGEST_CONTENT)
+    elif given.published_by is not Published.LETTER and _names_citizen(book, entry, text):
+        problems["result"] = message("formal.names_citizen")
+    if day is None or not received <= day <= today:
+        problems["published_on"] = message("formal.no_day", since=received, until=today)
+    if problems or day is None:
+        raise EntryRefused(problems)
+    noon = datetime.datetime.combine(day, datetime.time(12), zone).astimezone(datetime.UTC)
+    entry.result, entry.published_by, entry.published_at = text, given.published_by, at if day == today else noon
     case.updated_at = at
-    note(session, case, who, "result_published", at, after=message(f"formal.published.{by}"))
+    note(session, case, who, "result_published", at, after=message(f"formal.published.{given.published_by}"))
+
+
+def _names_citizen(book: CitizenBook, entry: FormalCase, text: str) -> bool:
+    """Return whether a text has the full name of the citizen in it, of two words at least, or the telephone number."""
+    name, phone = (book.unlock(one) if one else "" for one in (entry.name_locked, entry.phone_locked))
+    words, called = (f" {' '.join(words_of(name_key(one)))} " for one in (text, name))
+    return (len(called.split()) > 1 and called in words) or holds_number(text, phone)
 
 
 def hold(session: Session, case: Case, reason: str, who: str, at: datetime.datetime) -> None:

@@ -13,7 +13,7 @@ from feedback.citizens import consents
 from feedback.citizens.consents import Proof
 from feedback.citizens.models import Consent
 from feedback.models import Case
-from feedback.states import Channel, Purpose
+from feedback.states import ConsentForm, Purpose
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.spoken_recording import has_speech
@@ -54,7 +54,7 @@ class ConsentRecordings(SpooledRecordings):
             was_stored = session.scalar(sa.select(Consent.id).where(Consent.recording == name)) is not None
             is_someones = case is not None and case.citizen_id is not None
             if case is not None and is_someones and not was_stored:
-                proof = Proof(Channel.CALL, sound=self._store.add(session, stored), recording=name)
+                proof = Proof(ConsentForm.CALL, sound=self._store.add(session, stored), recording=name)
                 consents.give(session, case, purpose, proof, now())
         self.discard(name)
         return is_someones

@@ -1,7 +1,7 @@
 """Consents of citizens, one per case and purpose, and the one rule about what of a case may go on air.
 
-Silence is no consent (Law 91/2025, art. 9): each has a recording or a text as proof. Withdrawing it is effective at
-once, and takes what was made for the air off it.
+Silence is no consent (Law 91/2025, art. 9): each has a recording or a text as proof, or the name of the official who
+took it orally or on paper. Withdrawing it is effective at once, and takes what was made for the air off it.
 """
 
 import datetime
@@ -15,8 +15,8 @@ from feedback import job_kinds
 from feedback.cases.case_lifecycle import note
 from feedback.citizens.models import Consent, DataRequest
 from feedback.models import Case, Message, Reply
-from feedback.states import Channel, DataRight, Purpose, RequestState
-from haichieu import jobs
+from feedback.states import BY_HAND, ConsentForm, DataRight, Purpose, RequestState
+from haichieu import jobs, locale
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message
 from haichieu.media import Media
@@ -29,14 +29,19 @@ class NoConsent(HaiChieuError):
         super().__init__(f"consent.missing.{purpose}")
 
 
+class ConsentRefused(HaiChieuError):
+    """A consent cannot be entered like this."""
+
+
 @dataclass(frozen=True)
 class Proof:
-    """What shows a consent: a recording, with its name in Asterisk's spool, or a text."""
+    """What shows a consent: a recording, with its name in Asterisk's spool, a text, or the official who took it."""
 
-    channel: Channel
+    form: ConsentForm
     sound: Media | None = None
     message: Message | None = None
     recording: str | None = None
+    taken_by: str = ""
 
 
 def consents_of(session: Session, case: Case) -> Sequence[Consent]:
@@ -57,7 +62,8 @@ def give(session: Session, case: Case, purpose: Purpose, proof: Proof, at: datet
         Consent(
             case_id=case.id,
             purpose=purpose,
-            channel=proof.channel,
+            form=proof.form,
+            taken_by=proof.taken_by,
             sound=proof.sound,
             message_id=proof.message.id if proof.message else None,
             recording=proof.recording,
@@ -65,7 +71,25 @@ def give(session: Session, case: Case, purpose: Purpose, proof: Proof, at: datet
         )
     )
     session.flush()
-    note(session, case, "citizen", "consented", at, after=message(f"consent.purpose.{purpose}"))
+    said = message("consent.entry", purpose=named(purpose), form=message(f"consent.form.{proof.form}"))
+    note(session, case, proof.taken_by or "citizen", "consented", at, after=said)
+
+
+def take(session: Session, case: Case, purposes: Sequence[Purpose], form: str, who: str, at: datetime.datetime) -> None:
+    """Record what a citizen consented to before an official (`who`), orally or on paper. Raises ConsentRefused."""
+    if not purposes:
+        raise ConsentRefused("consent.no_purpose")
+    if form not in list(BY_HAND):
+        raise ConsentRefused("consent.no_form")
+    if case.citizen_id is None and not any(one.text or one.sound_id is not None for one in case.messages):
+        raise ConsentRefused("data_request.nothing_left")
+    for purpose in purposes:
+        give(session, case, purpose, Proof(ConsentForm(form), taken_by=who), at)
+
+
+def named(purpose: Purpose) -> locale.Message:
+    """Return what the citizen consents to, in words."""
+    return message(f"consent.purpose.{purpose}")
 
 
 def require_for_air(session: Session, case: Case, *, voice: bool = False) -> None:
@@ -103,22 +127,33 @@ def _has_objected(session: Session, case: Case) -> bool:
     return session.scalar(objections.limit(1)) is not None
 
 
-def withdraw(session: Session, case: Case, who: str, at: datetime.datetime) -> bool:
-    """Withdraw every consent in a case, and take its answers off the air; return whether there was any."""
-    valid = session.scalars(sa.select(Consent).where(Consent.case_id == case.id, Consent.withdrawn_at.is_(None))).all()
+def withdraw(session: Session, case: Case, who: str, at: datetime.datetime, purpose: Purpose | None = None) -> bool:
+    """Withdraw the consent in a case to one purpose, or to all; return whether there was any.
+
+    Its answers leave the air; without the consent to the voice, only those that begin with it.
+    """
+    such = [Consent.case_id == case.id, Consent.withdrawn_at.is_(None)]
+    if purpose is not None:
+        such.append(Consent.purpose == purpose)
+    valid = session.scalars(sa.select(Consent).where(*such)).all()
     if not valid:
         return False
     for one in valid:
         one.withdrawn_at, one.withdrawn_by = at, who
-    take_off_air(session, [case.id], at)
-    note(session, case, who, "consent_withdrawn", at)
+    take_off_air(session, [case.id], at, with_voice_only=purpose is Purpose.VOICE_ON_AIR)
+    note(session, case, who, "consent_withdrawn", at, after="" if purpose is None else named(purpose))
     return True
 
 
-def take_off_air(session: Session, case_ids: Sequence[int], at: datetime.datetime) -> None:
+def take_off_air(
+    session: Session, case_ids: Sequence[int], at: datetime.datetime, *, with_voice_only: bool = False
+) -> None:
     """Have the programmes withdrawn that were made of the answers of these cases."""
     made = sa.select(Reply.id).join(Message, Message.id == Reply.message_id)
-    for reply_id in session.scalars(made.where(Message.case_id.in_(case_ids), Reply.programme_id.is_not(None))).all():
+    made = made.where(Message.case_id.in_(case_ids), Reply.programme_id.is_not(None))
+    if with_voice_only:
+        made = made.where(Reply.with_voice)
+    for reply_id in session.scalars(made).all():
         jobs.renew(session, job_kinds.TAKE_OFF_AIR, reply_id, at)
 
 

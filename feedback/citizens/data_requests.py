@@ -20,7 +20,7 @@ from feedback.citizens.models import DataRequest
 from feedback.citizens.privacy import Erased
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Citizen, Message
-from feedback.states import DATA_REQUEST, Channel, DataRight, RequestEvent, RequestState
+from feedback.states import DATA_REQUEST, Channel, DataRight, Purpose, RequestEvent, RequestState
 from haichieu import audit
 from haichieu.alarms import AlarmKind, alarm_is_over
 from haichieu.errors import HaiChieuError, NotFound
@@ -70,12 +70,13 @@ def own_case(session: Session, book: CitizenBook, number: str | None, case_numbe
 
 def ask(
     session: Session, kind: DataRight, about: Case | Citizen, channel: Channel, who: str, at: datetime.datetime,
-    unit_id: int | None = None,
+    unit_id: int | None = None, purpose: Purpose | None = None,
 ) -> Asked:  # fmt: skip
     """File a request about one case, or about everything of a citizen (then in `unit_id`).
 
-    A withdrawal of consent is effective and settled at once. An objection takes the answers off the air at once, and a
-    person decides about the rest. Raises RequestRefused when there is nothing to ask about.
+    A withdrawal of consent, to one `purpose` or to all, is effective and settled at once. An objection takes the
+    answers off the air at once, and a person decides about the rest. Raises RequestRefused when there is nothing to
+    ask about.
     """
     case = about if isinstance(about, Case) else None
     citizen = about if isinstance(about, Citizen) else None
@@ -88,10 +89,13 @@ def ask(
     earlier = session.scalar(open_one.limit(1))
     if earlier is not None:
         return Asked(earlier, is_new=False)
-    if case is not None:
+    if kind is DataRight.WITHDRAWAL:
+        _require_consent(session, about, purpose)
+    elif case is not None:
         _require_something(session, kind, case)
     request = DataRequest(
         kind=kind,
+        purpose=purpose or "",
         case_id=case.id if case else None,
         citizen_id=citizen.id if citizen else case.citizen_id if case else None,
         unit_id=case.unit_id if case else unit_id,
@@ -105,15 +109,23 @@ def ask(
     if case is not None:
         note(session, case, who, f"asked_{kind}", at, after=message("case.due", at=request.due_at))
     else:
-        audit.record(session, who, f"citizen.asked_{kind}", f"data-request:{request.id}")
-    if kind is DataRight.WITHDRAWAL and case is not None:
-        consents.withdraw(session, case, who, at)
+        audit.record(session, who, f"citizen.asked_{kind}", f"data-request:{request.id}", purpose=request.purpose)
+    _carry_out_at_once(session, request, purpose, who, at)
+    return Asked(request, is_new=True)
+
+
+def _carry_out_at_once(
+    session: Session, request: DataRequest, purpose: Purpose | None, who: str, at: datetime.datetime
+) -> None:
+    """Do what no person has to decide."""
+    if request.kind == DataRight.WITHDRAWAL:
+        for one in _cases_of(session, request):
+            consents.withdraw(session, one, who, at, purpose)
         settle(session, request, who, at)
-    if kind is DataRight.OBJECTION:
+    if request.kind == DataRight.OBJECTION:
         for one in _cases_of(session, request):
             if not consents.withdraw(session, one, who, at):
                 consents.take_off_air(session, [one.id], at)
-    return Asked(request, is_new=True)
 
 
 def due_at(session: Session, kind: DataRight, at: datetime.datetime) -> datetime.datetime:
@@ -138,7 +150,9 @@ def find(session: Session, number: int, *, locked: bool = True) -> DataRequest:
 def waiting(session: Session, units: Collection[int], most: int) -> Sequence[DataRequest]:
     """Return the open requests of these units, the most urgent first."""
     query = sa.select(DataRequest).where(DataRequest.state == RequestState.OPEN, DataRequest.unit_id.in_(units))
-    with_names = query.options(joinedload(DataRequest.case), joinedload(DataRequest.unit))
+    with_names = query.options(
+        joinedload(DataRequest.case), joinedload(DataRequest.unit), joinedload(DataRequest.citizen)
+    )
     return session.scalars(with_names.order_by(DataRequest.due_at, DataRequest.id).limit(most)).all()
 
 
@@ -211,10 +225,18 @@ def _cases_of(session: Session, request: DataRequest) -> list[Case]:
     return list(session.scalars(sa.select(Case).where(which).order_by(Case.id).with_for_update()))
 
 
+def _require_consent(session: Session, about: Case | Citizen, purpose: Purpose | None) -> None:
+    """Raise RequestRefused when there is no consent to withdraw."""
+    which = Case.id == about.id if isinstance(about, Case) else Case.citizen_id == about.id
+    given = frozenset[Purpose]().union(
+        *(consents.valid_purposes(session, one) for one in session.scalars(sa.select(Case).where(which)))
+    )
+    if not given or (purpose is not None and purpose not in given):
+        raise RequestRefused("data_request.no_consent")
+
+
 def _require_something(session: Session, kind: DataRight, case: Case) -> None:
     """Raise RequestRefused when a case has nothing that the request could be about."""
-    if kind is DataRight.WITHDRAWAL and not consents.valid_purposes(session, case):
-        raise RequestRefused("data_request.no_consent")
     if kind is DataRight.ACCESS and case.citizen_id is None:
         raise RequestRefused("data_request.anonymous")
     stored = sa.or_(Message.text != "", Message.sound_id.is_not(None))

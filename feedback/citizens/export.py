@@ -1,4 +1,4 @@
-"""Export of the personal data of one citizen: a ZIP file with `data.json`, sounds and files.
+"""Export of the personal data of one citizen: a ZIP file with a page to read, `data.json`, sounds and files.
 
 Internal notes and the names of officials belong to the office and are left out.
 """
@@ -14,13 +14,16 @@ from sqlalchemy.orm import Session
 from feedback.citizens.consents import consents_of
 from feedback.citizens.models import DataRequest
 from feedback.citizens.privacy import NoSuchCitizen, drafts_of
+from feedback.citizens.readable_copy import NAME, readable_copy
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Citizen, CitizenCall, FormalCase, Message
 from feedback.states import Direction
 from haichieu import audit
+from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.media import MediaStore
 from haichieu.people import Unit
+from haichieu.station import the_station
 
 Json = dict[str, object]
 
@@ -63,6 +66,7 @@ def write_archive(session: Session, store: MediaStore, book: CitizenBook, number
     except OSError as problem:
         raise UsageError("citizen.export.not_written", path=target, problem=str(problem.strerror)) from problem
     with os.fdopen(descriptor, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(NAME, readable_copy(data, the_station(session), now()))
         archive.writestr("data.json", json.dumps(data, ensure_ascii=False, indent=1))
         for name, path in files.items():
             if path.exists():
@@ -80,7 +84,13 @@ def _rights(session: Session, case: Case, store: MediaStore, book: CitizenBook, 
             files[sound] = store.path(one.sound)
         withdrawn = one.withdrawn_at.isoformat() if one.withdrawn_at else None
         consents.append(
-            {"purpose": one.purpose, "given_at": one.given_at.isoformat(), "withdrawn_at": withdrawn, "sound": sound}
+            {
+                "purpose": one.purpose,
+                "form": one.form,
+                "given_at": one.given_at.isoformat(),
+                "withdrawn_at": withdrawn,
+                "sound": sound,
+            }
         )
     entry = session.get(FormalCase, case.id)
     formal: Json | None = None
@@ -94,7 +104,13 @@ def _rights(session: Session, case: Case, store: MediaStore, book: CitizenBook, 
 def _requests(session: Session, citizen: Citizen) -> list[Json]:
     query = sa.select(DataRequest).where(DataRequest.citizen_id == citizen.id).order_by(DataRequest.id)
     return [
-        {"kind": one.kind, "state": one.state, "asked_at": one.asked_at.isoformat(), "due_at": one.due_at.isoformat()}
+        {
+            "kind": one.kind,
+            "purpose": one.purpose,
+            "state": one.state,
+            "asked_at": one.asked_at.isoformat(),
+            "due_at": one.due_at.isoformat(),
+        }
         for one in session.scalars(query)
     ]
 

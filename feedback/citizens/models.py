@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from feedback.models import Case, Citizen
-from feedback.states import DATA_REQUEST, Channel, DataRight, Purpose
+from feedback.states import BY_HAND, DATA_REQUEST, Channel, ConsentForm, DataRight, Purpose
 from haichieu.database import Base
 from haichieu.media import Media
 from haichieu.people import Unit
@@ -17,19 +17,31 @@ def _one_of(column: str, values: object) -> sa.CheckConstraint:
 
 
 class Consent(Base):
-    """A citizen's consent to one purpose in one case, with its proof: a recording, or the text that gave it."""
+    """A citizen's consent to one purpose in one case, with its proof: a recording, or the text that gave it.
+
+    One that was given orally or on paper has none in the station, and names the official who took it (`taken_by`).
+    """
 
     __tablename__ = "consents"
     __table_args__ = (
         _one_of("purpose", Purpose),
-        _one_of("channel", Channel),
-        sa.CheckConstraint("sound_id IS NOT NULL OR message_id IS NOT NULL", name="has_proof"),
+        _one_of("form", ConsentForm),
+        sa.CheckConstraint(
+            sa.or_(
+                sa.column("sound_id").is_not(None),
+                sa.column("message_id").is_not(None),
+                sa.and_(sa.column("form").in_([str(one) for one in BY_HAND]), sa.column("taken_by") != ""),
+            ),
+            name="has_proof",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(sa.String(8))
-    channel: Mapped[str] = mapped_column(sa.String(8))
+    form: Mapped[str] = mapped_column(sa.String(8))
+    taken_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    """The actor who entered it; empty where the citizen gave it to the station itself."""
     sound_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)
     message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("messages.id"), index=True)
     recording: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
@@ -51,6 +63,7 @@ class DataRequest(Base):
     __tablename__ = "data_requests"
     __table_args__ = (
         _one_of("kind", DataRight),
+        _one_of("purpose", ["", *Purpose]),
         _one_of("channel", Channel),
         _one_of("state", DATA_REQUEST.states),
         sa.Index("ix_data_requests_state_due_at", "state", "due_at"),
@@ -58,6 +71,8 @@ class DataRequest(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(12))
+    purpose: Mapped[str] = mapped_column(sa.String(8), default="")
+    """What consent to withdraw; empty is all of them, and every other kind of request."""
     case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id", ondelete="SET NULL"), index=True)
     citizen_id: Mapped[int | None] = mapped_column(sa.ForeignKey("citizens.id", ondelete="SET NULL"), index=True)
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)

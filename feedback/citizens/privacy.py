@@ -18,7 +18,6 @@ from feedback.citizens.registry import CitizenBook
 from feedback.models import (
     Attachment,
     Case,
-    CaseChange,
     CaseLink,
     Citizen,
     CitizenCall,
@@ -142,19 +141,9 @@ def empty_cases(session: Session, store: MediaStore, cases: Sequence[Case], at: 
     session.execute(sa.update(FormalCase).where(FormalCase.case_id.in_(ids)).values(**nobody))
     for case in cases:
         case.category_by, case.unit_by = without_words(case.category_by), without_words(case.unit_by)
-    _forget_reasons(session, ids)
     session.flush()
     gone = unnamed(session, {one for one in media if one is not None})
     return len(messages), store.discard(session, gone)
-
-
-def _forget_reasons(session: Session, case_ids: list[int]) -> None:
-    """Remove the words of suggestions from the history; versions before 0.2.0 recorded them there."""
-    changes = sa.select(CaseChange).where(CaseChange.case_id.in_(case_ids), CaseChange.what.in_(["category", "unit"]))
-    for change in session.scalars(changes):
-        name, found, reason = change.after.rpartition(" (")
-        if found:
-            change.after = f"{name} ({without_words(reason.removesuffix(')'))})"
 
 
 def drafts_of(session: Session, book: CitizenBook, number: str) -> list[VoiceDraft]:

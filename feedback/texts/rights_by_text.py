@@ -16,7 +16,7 @@ from feedback.citizens import consents, data_requests
 from feedback.citizens.consents import Proof
 from feedback.citizens.data_requests import RequestRefused
 from feedback.models import Citizen
-from feedback.states import Channel, DataRight, Purpose
+from feedback.states import Channel, ConsentForm, DataRight, Purpose
 from feedback.texts import conversations, receipts
 from haichieu.station import the_station
 
@@ -57,7 +57,7 @@ def carry_out(
     number = spoken_groups(case.number)
     if what == CONSENT:
         message = say(session, case, said, at, reopens=False)
-        consents.give(session, case, Purpose.ANSWER_ON_AIR, Proof(Channel.TEXT, message=message), at)
+        consents.give(session, case, Purpose.ANSWER_ON_AIR, Proof(ConsentForm.TEXT, message=message), at)
         return CarriedOut(case.number, receipts.said("consented", language, number=number))
     if what == DataRight.WITHDRAWAL and not consents.valid_purposes(session, case):
         what = DataRight.OBJECTION

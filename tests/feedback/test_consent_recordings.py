@@ -51,7 +51,7 @@ def test_consent_is_stored_once_however_often_it_is_taken_in(
     assert recordings.left_behind() == [wav.stem]
     recordings.take_in(wav.stem)
     (consent,) = stored(database)
-    assert (consent.purpose, consent.channel, consent.sound_id is not None) == ("voice", "call", True)
+    assert (consent.purpose, consent.form, consent.sound_id is not None) == ("voice", "call", True)
     assert not wav.exists()
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from feedback import job_kinds
 from feedback.cases import merging
-from feedback.cases.case_lifecycle import NoSuchCase
+from feedback.cases.case_lifecycle import NoSuchCase, Said, say
 from feedback.cases.case_retention import Rules, apply
 from feedback.cases.formal_track import hold
 from feedback.cases.statutory_deadlines import alarm_soon_due
@@ -17,11 +18,12 @@ from feedback.citizens.data_requests import RequestRefused
 from feedback.citizens.models import Consent, DataRequest
 from feedback.citizens.privacy import CaseHeld
 from feedback.citizens.registry import CitizenBook, open_citizens, read_typed_number
-from feedback.models import Case, Citizen, VoiceDraft
-from feedback.states import Channel, DataRight
+from feedback.models import Case, Citizen, Reply, VoiceDraft
+from feedback.states import Channel, DataRight, Direction, Purpose
 from haichieu import audit
 from haichieu.alarms import Alarm, AlarmKind
 from haichieu.database import Database, now
+from haichieu.jobs import Job
 from haichieu.media import MediaStore
 from haichieu.station import the_station
 from tests.builders.cases import agreed, case, office
@@ -99,6 +101,32 @@ def test_withdrawal_is_effective_and_settled_at_once(database: Database, book: C
         assert session.scalars(sa.select(Consent.withdrawn_by)).all() == ["citizen"]
         with pytest.raises(RequestRefused):
             data_requests.ask(session, DataRight.WITHDRAWAL, one, Channel.CALL, "citizen", now())
+
+
+@pytest.mark.parametrize(("purpose", "left", "off"), [
+    (Purpose.VOICE_ON_AIR, {"answer"}, 1), (Purpose.ANSWER_ON_AIR, {"voice"}, 2), (None, set(), 2),
+])  # fmt: skip
+def test_withdrawal_concerns_one_purpose_in_every_case_of_the_citizen(
+    database: Database, book: CitizenBook, purpose: Purpose | None, left: set[str], off: int
+) -> None:
+    with database.session() as session:
+        there, citizen = office(session), book.meet(session, NUMBER, now())
+        cases = [agreed(session, case(session, there, citizen=citizen), *Purpose) for _ in range(2)]
+        for with_voice in (False, True):
+            said = say(session, cases[0], Said(Direction.OUT, Channel.PANEL, BY, "Đã sửa"), now())
+            session.add(Reply(message=said, way="air", state="filed", programme_id=7, with_voice=with_voice,
+                              created_at=now(), changed_at=now()))  # fmt: skip
+        asked = data_requests.ask(
+            session, DataRight.WITHDRAWAL, citizen, Channel.PANEL, BY, now(), unit_id=there.co_ba.id, purpose=purpose
+        )
+        assert (asked.request.state, asked.request.purpose) == ("done", purpose or "")
+        assert [consents.valid_purposes(session, one) for one in cases] == [left, left]
+        waiting = sa.select(sa.func.count()).select_from(Job).where(Job.kind == job_kinds.TAKE_OFF_AIR)
+        assert session.scalar(waiting) == off
+        if purpose is not None:
+            with pytest.raises(RequestRefused):
+                data_requests.ask(session, DataRight.WITHDRAWAL, citizen, Channel.PANEL, BY, now(),
+                                  unit_id=there.co_ba.id, purpose=purpose)  # fmt: skip
 
 
 @pytest.mark.parametrize("everything", [False, True])

@@ -14,6 +14,7 @@ from feedback.states import CaseEvent, CaseStatus, Channel, Direction
 from haichieu import jobs
 from haichieu.database import Database, now
 from haichieu.jobs import Job
+from haichieu.locale import render
 from tests.builders.cases import Office, case, office
 
 BY = "account:truc@example.vn"
@@ -39,9 +40,9 @@ async def test_what_was_said_decides_what_nobody_has_decided(database: Database)
         assert filed.department is not None
         assert filed.department.code == "kinh-te"
         assert [step.what for step in filed.history] == ["opened", "category", "unit"]
-        assert [step.after for step in filed.history][1:] == [
-            "Hạ tầng, điện, nước (keywords)",
-            "Xã Cốc Pàng (place)",
+        assert [render(step.after_message, "vi") for step in filed.history][1:] == [
+            "Hạ tầng, điện, nước (đoán theo từ khóa)",
+            "Xã Cốc Pàng (đoán theo tên nơi)",
         ]  # not the words found: the history outlives their erasure
         assert filed.status == CaseStatus.NEW
         assert [found.number for found in case_search.find(session, Wanted("cau treo")).cases] == [number]

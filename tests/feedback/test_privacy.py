@@ -18,7 +18,7 @@ from feedback.citizens import privacy
 from feedback.citizens.export import export_citizen
 from feedback.citizens.privacy import NoSuchCitizen, erase_citizen, number_for
 from feedback.citizens.registry import CitizenBook, open_citizens
-from feedback.models import Case, CaseChange, Citizen, CitizenCall, Message, Reply, Transcript, VoiceDraft
+from feedback.models import Case, Citizen, CitizenCall, Message, Reply, Transcript, VoiceDraft
 from feedback.states import CaseEvent, Channel, Direction, Way
 from haichieu import audit, jobs
 from haichieu.audio.sound import Sound, write_wav
@@ -74,7 +74,6 @@ def told(session: sa.orm.Session, book: CitizenBook, store: MediaStore) -> Case:
     jobs.add(session, job_kinds.SEND_SIP_TEXT, session.scalars(sa.select(Reply.id)).first() or 0, now())
     assignment.categorise(session, one, there.roads, f"keywords: {KEYWORD}", "system", now())
     assignment.place(session, one, there.coc_pang, f"place: {KEYWORD}", "system", now())
-    session.add(CaseChange(case=one, at=now(), actor="system", what="unit", after=f"Xã Cô Ba (place: {KEYWORD})"))
     case_search.index(session, one)
     session.add_all(
         [
@@ -202,6 +201,10 @@ def test_an_export_contains_messages_and_no_office_notes(
         assert held["messages"][1]["transcript"] == f"tôi là {SECRET}"
         assert len(archive.read(held["messages"][1]["sound"])) > 8000
         assert (len(data["calls_owed"]), len(data["recordings_under_way"])) == (1, 1)
+        shown = archive.read("du-lieu.html").decode()
+    for words in (NUMBER, f"tôi là {SECRET}", f'<a href="{held["messages"][1]["sound"]}">', "Người dân, gọi điện"):
+        assert words in shown
+    assert ("<script" in shown, "http" in shown, "đã gặp" in shown) == (False, False, False)
     assert not (tmp_path / "none.zip").exists()
 
 

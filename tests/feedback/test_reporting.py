@@ -39,7 +39,7 @@ def test_cases_are_counted_as_a_whole_by_unit_and_by_category(database: Database
         opened(session, there, 150, category=there.roads)
         opened(session, there, 30)
         opened(session, there, None)
-        opened(session, there, None, due=500, unit_id=there.coc_pang.id)
+        opened(session, there, None, due=500, unit_id=there.coc_pang.id, channel="visit")
         opened(session, there, None, status=CaseStatus.CLOSED)
         units = [there.co_ba.id, there.coc_pang.id]
 
@@ -51,6 +51,7 @@ def test_cases_are_counted_as_a_whole_by_unit_and_by_category(database: Database
     assert [(one.code, one.opened) for one in found.by_unit] == [("BL-CB", 5), ("BL-CP", 1)]
     assert [(one.code, one.opened) for one in found.by_commune] == [("BL-CB", 5), ("BL-CP", 1)]
     assert [(one.code, one.opened, one.median_hours) for one in found.by_category] == [("", 4, 30.0), ("1", 2, 80.0)]
+    assert [(one.code, one.opened) for one in found.by_channel] == [("text", 5), ("visit", 1)]
 
 
 def test_a_merged_case_is_counted_once(database: Database) -> None:

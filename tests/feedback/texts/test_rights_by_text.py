@@ -55,7 +55,7 @@ def test_consent_by_text_is_proved_by_it_and_withdrawn_as_easily(
     assert "đồng ý" in text(database, book, f"DONG Y PHAT LOA {number}").say
     with database.session() as session:
         consent = session.scalars(sa.select(Consent)).one()
-        assert (consent.purpose, consent.channel, consent.message_id is not None) == ("answer", "text", True)
+        assert (consent.purpose, consent.form, consent.message_id is not None) == ("answer", "text", True)
     assert "Đã rút" in text(database, book, f"Rút đồng ý {number}").say
     with database.session() as session:
         assert session.scalars(sa.select(Consent.withdrawn_at)).one() is not None
