@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -39,6 +36,9 @@ NOTICES_SILENCE = {
 }
 """Parameters of PostgreSQL connections, unless the URL names others: a server that is cut off says nothing, and by
 default a quarter of an hour passes before that is noticed."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+"""Its `versions` are named by their revisions, each of which follows the one before."""
 
 WRITERS = 6
 READERS = 4
@@ -271,7 +271,7 @@ def _notice_changes(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def _without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
+def without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
     """Open a transaction in which SQLite may replace a referenced table; references are checked at its end."""
     with database.engine.connect() as connection:
         if database.is_sqlite:  # which accepts this only outside of transactions
@@ -280,31 +280,44 @@ def _without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
             yield connection
             if database.is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
                 raise EnvironmentProblem("base.database.broken_reference", row=str(broken))
+        if database.is_sqlite:
+            connection.invalidate()  # the next one enforces references again
+
+
+def schema_revision(connection: sa.Connection) -> str | None:
+    """Return the schema revision of a database, None for an empty one."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found
 
 
 def known_revisions() -> frozenset[str]:
     """Return every schema revision that this version can upgrade from, the newest included."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_migrations()).walk_revisions())
+    return frozenset(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def newest_revision() -> str:
     """Return the schema revision of this version."""
-    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
-
-
-def _migrations() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+    return max(known_revisions())
 
 
 def migrate(url: str, revision: str = "head") -> None:
     """Upgrade the database at `url` to a revision, creating it if necessary. Raises EnvironmentProblem."""
     database = Database(url)
-    config = _migrations()
     try:
-        # Alembic sees the DDL through this connection, in one transaction: a half-done migration is rolled back.
-        with _without_foreign_keys(database) as connection:
+        if revision == "head":
+            with database.engine.connect() as connection:
+                if schema_revision(connection) == newest_revision():
+                    return
+        # Alembic is slow to load, and at most starts there is nothing to upgrade.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        # It sees the DDL through this connection, in one transaction: a half-done migration is rolled back.
+        with without_foreign_keys(database) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
     except sa.exc.OperationalError as problem:

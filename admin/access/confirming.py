@@ -11,18 +11,22 @@ from haichieu.database import now
 from haichieu.people import Account
 
 FIELD = "password"
+OWN = "panel.access.wrong_own_password"
+"""The sentence for a visitor who is signed in, and was not asked for an e-mail."""
 
 
 def confirm_password(panel: Panel, form: Form) -> None:
     """Raise WrongPassword or LockedOut unless the form has the visitor's password. An empty field is no attempt."""
     if not form.value(FIELD):
-        raise WrongPassword
+        raise WrongPassword(OWN)
     with panel.database.reading() as session:
         account = session.get_one(Account, visitor().account.id)
     with not_part_of_the_form():
         refusal = PanelSignIn(panel.database, panel.vault).check_again(
             account, form.value(FIELD), visitor().login_id, address_of_request(), now()
         )
+    if isinstance(refusal, WrongPassword):
+        raise WrongPassword(OWN)
     if isinstance(refusal, AccessRefused):
         raise refusal
 

@@ -13,8 +13,8 @@ class AccessRefused(HaiChieuError):
 class WrongPassword(AccessRefused):
     """The e-mail or the password is wrong; the message does not say which."""
 
-    def __init__(self) -> None:
-        super().__init__("panel.access.wrong_password")
+    def __init__(self, key: str = "panel.access.wrong_password") -> None:
+        super().__init__(key)
 
 
 class WrongCode(AccessRefused):

@@ -59,7 +59,14 @@ def unit_of_account(session: Session, number: int) -> Iterable[int]:
 FIELDS = (
     Field("email", label="login.email", required=True, most=254, type="email", is_key=True),
     Field("name", label="officials.name", required=True),
-    Field("role", Control.CHOICE, label="accounts.role", choices=tuple(map(str, Role)), texts="role"),
+    Field(
+        "role",
+        Control.CHOICE,
+        label="accounts.role",
+        hint="accounts.role_hint",
+        choices=tuple(map(str, Role)),
+        texts="role",
+    ),
     Field("unit", Control.CHOICE, label="speakers.unit", hint="accounts.unit_hint", rows="units"),
 )
 

@@ -15,13 +15,12 @@ from admin.calendar.scope import heard_here
 from admin.layout.language import page_language, sentence
 from broadcast_bridge.models import Broadcast, Zone
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.schedule.contents import Content
 from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.lunar import lunar_day
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule, ScheduleItem
-from broadcast_bridge.schedule.recurrence import Moment, zone_named
+from broadcast_bridge.schedule.recurrence import Moment, iso, zone_named
 from broadcast_bridge.schedule.states import Days, OccurrenceReason, OccurrenceState, reason_message
 from haichieu.people import Unit
 from haichieu.public_holidays import holiday_name
@@ -36,7 +35,7 @@ CONTENT = (
 """What a list of schedules reads with them, without the texts of programmes."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Entry:
     """One start of a schedule: `local` by the station's clock, `wall` by the schedule's own.
 
@@ -110,12 +109,13 @@ class _Decided:
     broadcast_id: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Start:
-    """A start of a schedule, with what is stored about it."""
+    """A start of a schedule, with what is stored about it; the times as in `Entry`."""
 
     at: datetime.datetime
     local: datetime.datetime
+    wall: datetime.datetime
     schedule: Schedule
     decided: _Decided | None
 
@@ -168,7 +168,7 @@ def _starts(
     stored = _stored(session, wanted, begin, end, at)
     schedules = _schedules(session, Schedule.enabled & Schedule.removed_at.is_(None) & wanted)
     found = [
-        _Start(moment.at, moment.at.astimezone(zone), schedule, stored.pop((schedule.id, moment.at), None))
+        _Start(moment.at, moment.at.astimezone(zone), moment.wall, schedule, stored.pop((schedule.id, moment.at), None))
         for schedule in schedules
         for moment in recurrence_of(schedule).between(max(begin, at), end)
     ]
@@ -177,13 +177,14 @@ def _starts(
     by_id = {schedule.id: schedule for schedule in schedules}
     if missing := {number for number, _ in rest} - by_id.keys():
         by_id |= {schedule.id: schedule for schedule in _schedules(session, Schedule.id.in_(missing))}
-    return found + [
-        _Start(due_at, due_at.astimezone(zone), by_id[number], decided) for (number, due_at), decided in rest.items()
-    ]
+    for (number, due_at), decided in rest.items():
+        wall = due_at.astimezone(zone_named(by_id[number].timezone)).replace(tzinfo=None)
+        found.append(_Start(due_at, due_at.astimezone(zone), wall, by_id[number], decided))
+    return found
 
 
 def _schedules(session: Session, wanted: sa.ColumnElement[bool]) -> Sequence[Schedule]:
-    people = joinedload(Schedule.fallback_programme).options(_SHOWN), joinedload(Schedule.official)
+    people = selectinload(Schedule.fallback_programme).options(_SHOWN), selectinload(Schedule.official)
     return session.scalars(sa.select(Schedule).where(wanted).options(*CONTENT, *people).order_by(Schedule.id)).all()
 
 
@@ -224,19 +225,21 @@ class _Details:
     def entry(self, start: _Start) -> Entry:
         """Return the entry of a start."""
         schedule, due_at, contents = start.schedule, start.at, self._forecast.contents
-        wall = due_at.astimezone(zone_named(schedule.timezone)).replace(tzinfo=None)
         state, reason, broadcast_id = self._state(start)
-        obstacle, content = None, Content()
+        obstacle, content = None, None
         is_to_come = due_at > self._at and state == OccurrenceState.PLANNED and schedule.removed_at is None
         if is_to_come:
             content = contents.of(schedule, due_at)
-            obstacle = self._forecast.obstacle(schedule, Moment(due_at, wall), content)
-        seconds = self._took.get(broadcast_id or 0) or contents.seconds(schedule, due_at)
-        plays = [programme.title for programme in content.programmes if programme.title != schedule.title]
-        left_out = len(content.left_out) if content.programmes else 0
-        looks = (schedule.id, start.local.time(), state, reason, obstacle, seconds, tuple(plays), left_out)
+            obstacle = self._forecast.obstacle(schedule, Moment(due_at, start.wall), content)
+        seconds = self._took.get(broadcast_id or 0) or contents.seconds(schedule, due_at, content)
+        programmes = content.programmes if content is not None else ()
+        plays = [programme.title for programme in programmes if programme.title != schedule.title]
+        left_out = len(content.left_out) if content is not None and programmes else 0
+        looks = (
+            schedule.id, start.local.time(), state, reason, is_to_come, obstacle, seconds, tuple(plays), left_out,
+        )  # fmt: skip
         return Entry(
-            schedule, due_at, start.local, wall.isoformat(timespec="minutes"), state, self._sentence(reason),
+            schedule, due_at, start.local, iso(start.wall), state, self._sentence(reason),
             broadcast_id, is_to_come, schedule.unit_id in self._who.units, self._sentence(obstacle),
             self._units[schedule.unit_id], seconds, plays, left_out, self._zones[schedule.id],
             self._addresses[schedule.id], self._looks.setdefault(looks, len(self._looks)),

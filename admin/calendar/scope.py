@@ -20,6 +20,7 @@ from broadcast_bridge.schedule.contents import Content
 from broadcast_bridge.schedule.forecast import Forecast, Obstacle, next_moments
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.states import reason_message
+from broadcast_bridge.source_system.rivals import BulletinMet, bulletins_met
 from haichieu.errors import NotFound
 from haichieu.locale import Message
 from haichieu.people import Official, Unit
@@ -90,9 +91,10 @@ class Doubts:
     conflicts: Sequence[Conflict] = ()
     obstacles: Sequence[Obstacle] = ()
     left_out: Sequence[tuple[str, Message]] = ()
+    bulletins: Sequence[BulletinMet] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.conflicts or self.obstacles or self.left_out)
+        return bool(self.conflicts or self.obstacles or self.left_out or self.bulletins)
 
     @property
     def mark(self) -> str:
@@ -100,6 +102,7 @@ class Doubts:
         shown: list[object] = [(one.winner.title, one.loser.title, one.at, one.times) for one in self.conflicts]
         shown += [(one.reason, one.times, one.of) for one in self.obstacles]
         shown += [(title, reason.key) for title, reason in self.left_out]
+        shown += [(one.title, one.at) for one in self.bulletins]
         return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
@@ -113,6 +116,7 @@ def doubts_about(session: Session, schedule: Schedule, at: datetime.datetime) ->
         conflicts_of(session, schedule, at, at + HORIZON),
         forecast.upcoming(schedule, at),
         [(one.title, reason_message(reason)) for one, reason in content.left_out] if content.programmes else (),
+        bulletins_met(session, schedule, at),
     )
 
 

@@ -51,6 +51,7 @@ class ApplicationCall:
         self._context = contextvars.copy_context()
         self._pieces: Iterator[bytes] = iter(())
         self._close: Callable[[], None] | None = None
+        self._is_computing = False
 
     async def begin(self, environ: "WSGIEnvironment") -> bytes:
         """Call the application and return the first piece; `answer` is complete then."""
@@ -61,12 +62,19 @@ class ApplicationCall:
         return await self._in_thread(self._more)
 
     async def end(self) -> None:
-        """Tell the application that nobody wants the rest."""
-        if not self.answer.is_over:
+        """Tell the application that nobody wants the rest, unless it still computes: then the process is ending."""
+        if not (self.answer.is_over or self._is_computing):
             await self._in_thread(self._end)
 
     async def _in_thread(self, step: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._context.run, step)
+        self._is_computing = True
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._context.run, self._compute, step)
+
+    def _compute(self, step: Callable[[], T]) -> T:
+        try:
+            return step()
+        finally:
+            self._is_computing = False
 
     def _begin(self, environ: "WSGIEnvironment") -> bytes:
         start: StartResponse = self._start_response  # type: ignore[assignment]  # nothing here uses write()

@@ -18,12 +18,13 @@ from admin.now.attention import MOST, to_approve
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.source_system import offered
-from broadcast_bridge.source_system.models import Bulletin
+from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
 from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case
 from haichieu.account_rights import Action
 from haichieu.alarms import Alarm, AlarmKind
+from haichieu.database import now
 from haichieu.locale import Message, message
 from haichieu.unit_names import unit_names
 
@@ -63,6 +64,7 @@ def probe(session: Session) -> Collection[object]:
             Programme.state == ProgrammeState.SUBMITTED
         ),
         sa.select(sa.func.max(Bulletin.id)),
+        sa.select(sa.func.max(BulletinAiring.asked_at)),
         reminders.where(Case.status.in_(OPEN)),
     )
     return [tuple(row) for part in parts for row in session.execute(part)]
@@ -95,13 +97,21 @@ def _approvals(session: Session, visitor: Visitor, since: datetime.datetime) -> 
         )
         for row in submitted
     ]  # fmt: skip
-    bulletins = offered.waiting(session, visitor.units, MOST) if visitor.may(Action.SCHEDULE) else ()
+    units = visitor.units if visitor.may(Action.SCHEDULE) else ()
+    found += [
+        News(
+            f"order:{one.id}:{one.asked_at:%Y%m%d%H%M%S}", one.asked_at,
+            message("push.order", where=str(places[one.bulletin.unit_id])), "/bulletins",
+        )
+        for one in offered.meeting(session, units, now(), MOST)
+        if one.asked_at is not None and one.asked_at > since
+    ]  # fmt: skip
     return found + [
         News(
             f"bulletin:{one.id}", one.received_at,
             message("push.bulletin", where=str(places[one.unit_id])), "/bulletins",
         )
-        for one in bulletins
+        for one in offered.waiting(session, units, MOST)
         if one.received_at > since
     ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case
 from haichieu.account_rights import Action
+from haichieu.database import now
 from haichieu.people import Unit
 
 MOST = 100
@@ -23,31 +24,36 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Attention:
-    """Ids of open alarms, programmes to approve, offered bulletins, and the visitor's own open cases."""
+    """Ids of open alarms, programmes to approve, offered bulletins, orders to decide, and the visitor's open cases."""
 
     alarms: Sequence[int] = ()
     approvals: Sequence[int] = ()
     bulletins: Sequence[int] = ()
+    orders: Sequence[int] = ()
+    """Start times of bulletins that meet programmes of the commune."""
     cases: Sequence[int] = ()
 
     @property
     def count(self) -> int:
         """Return how many they are."""
-        return len(self.alarms) + len(self.approvals) + len(self.bulletins) + len(self.cases)
+        return sum(map(len, (self.alarms, self.approvals, self.bulletins, self.orders, self.cases)))
 
     @property
     def newest(self) -> str:
-        """Return the highest id of each kind and the number of cases: something is new when one of them has grown."""
+        """Return the highest id of each kind, and the number where an older one may be added: new is what has grown."""
         kinds = (self.alarms, self.approvals, self.bulletins, self.cases)
-        return " ".join(str(value) for value in (*(max(ids, default=0) for ids in kinds), len(self.cases)))
+        counts = (len(self.cases), len(self.orders))
+        return " ".join(str(value) for value in (*(max(ids, default=0) for ids in kinds), *counts))
 
 
 def attention(session: Session, visitor: Visitor) -> Attention:
     """Return what needs this visitor, as far as they may act on it in their units."""
+    units = visitor.units if visitor.may(Action.SCHEDULE) else ()
     return Attention(
         [alarm.id for alarm in newest_alarms(session, visitor, MOST)] if visitor.may(Action.CLEAR_ALARMS) else (),
         _ids(session, sa.select(Programme.id).join(Programme.unit).where(*to_approve(visitor))),
-        [one.id for one in offered.waiting(session, visitor.units, MOST)] if visitor.may(Action.SCHEDULE) else (),
+        [one.id for one in offered.waiting(session, units, MOST)],
+        [one.id for one in offered.meeting(session, units, now(), MOST)],
         _ids(session, sa.select(Case.id).where(*assigned_to(visitor))),
     )
 

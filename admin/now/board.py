@@ -10,26 +10,29 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import seen_by, units_of_broadcasts
 from admin.calendar.scope import heard_here
+from admin.now.alarm_pages import AlarmLine, with_pages
 from admin.now.alarm_scope import alarms_for
 from admin.now.attention import assigned_to, to_approve
 from broadcast_bridge.broadcasts import clearance
 from broadcast_bridge.broadcasts.broadcast_lifecycle import speakers_playing
 from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, reason_message
-from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.repairs.models import Repair
+from broadcast_bridge.repairs.states import RepairState
 from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import Moment, zone_named
 from broadcast_bridge.schedule.states import OccurrenceState
 from broadcast_bridge.schedule.states import reason_message as occurrence_reason
 from broadcast_bridge.source_system import offered
-from broadcast_bridge.source_system.models import Bulletin
+from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
+from broadcast_bridge.speakers.zones import reach_of
 from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_order import Order, columns
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case
 from haichieu.account_rights import Action
-from haichieu.alarms import Alarm
 from haichieu.heartbeats import MAIN
 from haichieu.locale import Message
 from haichieu.nodes import NodeStatus
@@ -82,6 +85,8 @@ class Speakers:
     total: int
     reachable: int
     away: Sequence[Speaker]
+    muted: Sequence[tuple[Zone, int]] = ()
+    """The muted zones, and how many speakers of the visitor's units each silences."""
 
     @property
     def away_count(self) -> int:
@@ -100,14 +105,17 @@ class Cases:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for the visitor: programmes of others to approve, offered bulletins, open cases assigned to them."""
+    """What waits for the visitor: programmes of others to approve, orders and bulletins, assigned cases, repairs."""
 
     approvals: Sequence[Programme]
+    orders: Sequence[BulletinAiring]
+    """Start times of bulletins that meet programmes of the commune."""
     bulletins: Sequence[Bulletin]
     cases: Sequence[Case]
+    repairs: Sequence[Repair]
 
     def __bool__(self) -> bool:
-        return bool(self.approvals or self.bulletins or self.cases)
+        return bool(self.approvals or self.orders or self.bulletins or self.cases or self.repairs)
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ class Board:
     mine: Waiting
     speakers: Speakers
     cases: Cases
-    alarms: Sequence[Alarm]
+    alarms: Sequence[AlarmLine]
     nodes: Sequence[NodeStatus]
     """The nodes of a province; empty for a station that is alone."""
 
@@ -138,10 +146,16 @@ def board(session: Session, visitor: Visitor, at: datetime.datetime, node: str =
         component_states(session, at, node),
         on_air(session, visitor),
         _upcoming(session, visitor, at),
-        Waiting(_to_approve(session, visitor), _offered(session, visitor), _my_cases(session, visitor)),
-        _speakers(session, visitor),
+        Waiting(
+            _to_approve(session, visitor),
+            _meeting(session, visitor, at),
+            _offered(session, visitor),
+            _my_cases(session, visitor),
+            _open_repairs(session, visitor),
+        ),
+        _speakers(session, visitor, at),
         _cases(session, visitor, at),
-        alarms_for(session, visitor, ROWS) if visitor.may(Action.CLEAR_ALARMS) else (),
+        with_pages(session, visitor, alarms_for(session, visitor, ROWS)) if visitor.may(Action.CLEAR_ALARMS) else (),
         nodes_of_status(session),
     )
 
@@ -235,6 +249,10 @@ def _to_approve(session: Session, visitor: Visitor) -> Sequence[Programme]:
     return session.scalars(query.options(contains_eager(Programme.unit)).order_by(Programme.id).limit(ROWS)).all()
 
 
+def _meeting(session: Session, visitor: Visitor, at: datetime.datetime) -> Sequence[BulletinAiring]:
+    return offered.meeting(session, visitor.units, at, ROWS) if visitor.may(Action.SCHEDULE) else ()
+
+
 def _offered(session: Session, visitor: Visitor) -> Sequence[Bulletin]:
     return offered.waiting(session, visitor.units, ROWS) if visitor.may(Action.SCHEDULE) else ()
 
@@ -253,7 +271,23 @@ def _by_due_date(session: Session, *which: sa.ColumnElement[bool]) -> Sequence[C
     ).all()
 
 
-def _speakers(session: Session, visitor: Visitor) -> Speakers:
+def _open_repairs(session: Session, visitor: Visitor) -> Sequence[Repair]:
+    if not visitor.may(Action.REPAIR):
+        return ()
+    query = sa.select(Repair).join(Repair.speaker).options(contains_eager(Repair.speaker).joinedload(Speaker.unit))
+    here = query.where(Repair.state == RepairState.OPEN, Speaker.unit_id.in_(visitor.units))
+    return session.scalars(here.order_by(Repair.id).limit(ROWS)).all()
+
+
+def _muted(session: Session, visitor: Visitor, at: datetime.datetime) -> list[tuple[Zone, int]]:
+    """Return the zones that are muted, with the number of speakers of the visitor in each; none without any."""
+    zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None), Zone.silenced_until > at)).all()
+    reach = reach_of(session, [zone.id for zone in zones]) if zones else {}
+    counts = ((zone, sum(one.unit_id in visitor.units for one in reach[zone.id].speakers)) for zone in zones)
+    return [(zone, count) for zone, count in counts if count]
+
+
+def _speakers(session: Session, visitor: Visitor, at: datetime.datetime) -> Speakers:
     here = (Speaker.removed_at.is_(None), Speaker.unit_id.in_(visitor.units))
     counted = sa.or_(Speaker.reachable, Speaker.multicast != "")
     total, reachable = session.execute(
@@ -266,7 +300,7 @@ def _speakers(session: Session, visitor: Visitor) -> Speakers:
         .order_by(Speaker.reachable_since.desc().nulls_last(), Speaker.code)
         .limit(ROWS)
     ).all()
-    return Speakers(total, reachable, away)
+    return Speakers(total, reachable, away, _muted(session, visitor, at))
 
 
 def _cases(session: Session, visitor: Visitor, at: datetime.datetime) -> Cases:

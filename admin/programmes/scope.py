@@ -16,8 +16,8 @@ from haichieu.errors import NotFound, UsageError
 from haichieu.people import Unit
 from haichieu.station import the_station
 
-LANGUAGES = ("vi", "en", "km", "hmn", "tay")
-"""Languages of programmes, by ISO 639."""
+LANGUAGES = ("vi", "en", "km", "hmn", "tyz")
+"""Languages of programmes, by ISO 639-1 or 639-3."""
 LONGEST_CATEGORY = 80
 
 

@@ -1,4 +1,4 @@
-"""Finding cases, speakers, officials, programmes and numbers of a visitor by words, a few of each.
+"""Finding cases, speakers, devices, officials, programmes and numbers of a visitor by words, a few of each.
 
 Names are few and are compared in Python. Of cases and programmes, the newest are searched in the database, and cases
 also by their exact number and by the citizen's telephone number, which an index finds.
@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session, joinedload
 from admin.access.visitors import Visitor
 from admin.layout.language import say
 from admin.search.matching import Typed
-from admin.search.names import officials_named, speakers_named
+from admin.search.names import MOST_NAMES, officials_named, speakers_named
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.station_book.models import BookDevice
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Message, Transcript
 from feedback.states import Direction
@@ -64,6 +65,7 @@ def find_everywhere(session: Session, book: CitizenBook, who: Visitor, text: str
         ("officials", Action.CONFIGURE, lambda: _officials(session, who, typed), url_for("officials", q=text)),
         ("programmes", Action.VIEW, lambda: _programmes(session, who, typed), url_for("programmes", q=text)),
         ("numbers", Action.CONFIGURE, lambda: _numbers(session, who, typed), url_for("numbers")),
+        ("devices", Action.VIEW, lambda: _devices(session, who, typed), url_for("book_list", table="devices", q=text)),
         ("units", Action.VIEW, lambda: _units(session, who, typed), url_for(_page_of_units(who))),
     )
     if not typed.words:
@@ -105,6 +107,13 @@ def _first_words(session: Session, case_ids: Sequence[int]) -> dict[int, str]:
 def _speakers(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:
     for one in speakers_named(session, who.units, typed, Speaker.removed_at.is_(None))[:SHOWN]:
         yield Hit(url_for("speaker", number=one.id), one.name, one.code, one.unit_id)
+
+
+def _devices(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:
+    query = sa.select(BookDevice).where(BookDevice.unit_id.in_(who.units)).order_by(BookDevice.code).limit(MOST_NAMES)
+    found = [one for one in session.scalars(query) if typed.is_in(one.name, one.code, one.serial, one.imei)]
+    for one in found[:SHOWN]:
+        yield Hit(url_for("book_row", table="devices", number=one.id), one.name, one.code, one.unit_id)
 
 
 def _officials(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from admin.search.matching import Typed
 from broadcast_bridge.models import Speaker
+from broadcast_bridge.repairs.errors import WrongPoleCode
+from broadcast_bridge.repairs.pole_codes import speaker_of_code
 from haichieu.people import Account, Official, OfficialPhone
 
 MOST_NAMES = 10_000
@@ -15,14 +17,22 @@ MOST_NAMES = 10_000
 def speakers_named(
     session: Session, units: Collection[int], typed: Typed, *which: sa.ColumnElement[bool]
 ) -> Sequence[sa.Row[int, str, str, int]]:
-    """Return id, name, code and unit of the speakers with these words, those first whose name begins with them."""
+    """Return id, name, code and unit of the speakers with these words, those first whose name begins with them.
+
+    A speaker is found by the code on its pole as well.
+    """
+    try:
+        on_pole = speaker_of_code(typed.digits)
+    except WrongPoleCode:
+        on_pole = None
     rows = session.execute(
         sa.select(Speaker.id, Speaker.name, Speaker.code, Speaker.unit_id)
         .where(Speaker.unit_id.in_(units), *which)
         .order_by(Speaker.code)
         .limit(MOST_NAMES)
     )
-    return sorted((row for row in rows if typed.is_in(row.name, row.code)), key=lambda row: not typed.begins(row.name))
+    found = (row for row in rows if row.id == on_pole or typed.is_in(row.name, row.code))
+    return sorted(found, key=lambda row: not typed.begins(row.name))
 
 
 def officials_named(

@@ -1,6 +1,7 @@
 """Queries of the list and the map of speakers."""
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,9 @@ from admin.access.visitors import Visitor
 from admin.search.matching import Typed
 from admin.search.names import speakers_named
 from broadcast_bridge.models import Speaker
+from broadcast_bridge.schedule.states import reason_message
+from broadcast_bridge.speakers.quiet_hours import silence_rules
+from haichieu.locale import Message, message
 from haichieu.people import Unit, units_under
 
 A_PAGE = 50
@@ -69,6 +73,19 @@ def standing(speaker: Speaker) -> Standing:
     if speaker.reachable:
         return Standing.REACHABLE
     return Standing.AWAY if speaker.reachable_since else Standing.NEVER_SEEN
+
+
+def why_silent(session: Session, speakers: Collection[Speaker], at: datetime.datetime) -> Mapping[int, Message]:
+    """Return why speakers play nothing but emergencies now, by id: a muted zone and until when, or quiet hours."""
+    rules = silence_rules(session, {one.id: one.unit_id for one in speakers})
+    found: dict[int, Message] = {}
+    for one in speakers:
+        muted_until = rules.muted_until[one.id]
+        if muted_until is not None and muted_until > at:
+            found[one.id] = message("panel.speakers.muted_until", until=muted_until)
+        elif (reason := rules.of(one.id, at)) is not None:
+            found[one.id] = reason_message(reason)
+    return found
 
 
 def find_speakers(session: Session, visitor: Visitor, wanted: Filter, after: str = "") -> tuple[Sequence[Speaker], str]:

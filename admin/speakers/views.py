@@ -20,7 +20,7 @@ from admin.layout.language import say
 from admin.layout.pages import Form, is_live_part, page, sent_form
 from admin.panel import Panel
 from admin.repairs.queries import repairs_of
-from admin.speakers.queries import Standing, count_speakers, filter_asked, find_speakers, standing
+from admin.speakers.queries import Standing, count_speakers, filter_asked, find_speakers, standing, why_silent
 from admin.station_book.queries import book_of_speaker
 from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
@@ -201,9 +201,10 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         with panel.database.reading() as session:
             found, following = find_speakers(session, visitor(), wanted, request.args.get("after", "")[:40])
             total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
+            silent = why_silent(session, found, now())
         return page(
             "speakers/speakers.html", speakers=found, following=following, total=total, wanted=wanted,
-            after=request.args.get("after"), units=units, states=list(Standing),
+            after=request.args.get("after"), units=units, states=list(Standing), silent=silent,
         )  # fmt: skip
 
     @app.get("/speakers/<int:number>")
@@ -245,4 +246,7 @@ def _doings(session: Session, row: Speaker) -> dict[str, Any]:
         .order_by(Delivery.id.desc())
         .limit(NEWEST)
     ).all()
-    return {"speaker": row, "deliveries": played, "direct": session.get(DirectCallCheck, row.id)}
+    return {
+        "speaker": row, "deliveries": played, "direct": session.get(DirectCallCheck, row.id),
+        "silent": why_silent(session, [row], now()).get(row.id),
+    }  # fmt: skip

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
-from flask import Flask, redirect, url_for
+from flask import Flask, flash, redirect, url_for
 from sqlalchemy.orm import Session, selectinload
 from werkzeug.wrappers import Response
 
@@ -80,10 +80,13 @@ class ZonePages(EntryPages):
                 if hours in map(str, HOURS):
                     until = moment + datetime.timedelta(hours=int(hours))
                     silence(session, number, until, visitor().actor, moment)
+                    done = say("zones.is_silenced", zone=session.get_one(Zone, number).name, until=until)
                 else:
                     unsilence(session, number, visitor().actor)
+                    done = say("zones.is_not_silenced", zone=session.get_one(Zone, number).name)
         except HaiChieuError as refusal:
             return _list(self.panel, refusal.message, 422)
+        flash(done)
         return redirect(url_for("zones"), 303)
 
 

@@ -21,6 +21,10 @@ LOWEST_DBFS = -120.0
 HEADER_BYTES = 44
 """The shortest header of a WAV file."""
 _GUARD_SECONDS = 0.05
+_SMOOTH = 4096
+"""A Fourier transform takes much longer when its length has a large prime factor."""
+_LOWEST_HZ = 0.1
+"""Below this, frequencies are alike to a filter: that of a constant, 0, cannot be divided by."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,19 @@ def resample(sound: Sound, rate: int) -> Sound:
     kept[:shared] = spectrum[:shared]
     samples = np.fft.irfft(kept, wanted) * (wanted / length)
     return Sound(samples[: round(len(sound.samples) * up / down)].astype(np.float32), rate)
+
+
+def band_limited(sound: Sound, lowest: float, highest: float) -> Sound:
+    """The same sound with less below and above these frequencies (in Hz).
+
+    The slopes are those of Butterworth filters of second order (12 dB per octave), without any shift of phase.
+    """
+    length = len(sound.samples) + int(_GUARD_SECONDS * sound.rate)
+    length += -length % _SMOOTH
+    frequency = np.maximum(np.fft.rfftfreq(length, 1 / sound.rate), _LOWEST_HZ).astype(np.float32)
+    below, above = (lowest / frequency) ** 4, (frequency / highest) ** 4
+    spectrum = np.fft.rfft(sound.samples, length) / np.sqrt((1 + below) * (1 + above))
+    return Sound(np.fft.irfft(spectrum, length)[: len(sound.samples)].astype(np.float32), sound.rate)
 
 
 def dbfs(amplitude: float) -> float:

@@ -235,18 +235,31 @@ def free_ports() -> dict[str, str | int]:
     }
 
 
-_given: set[int] = set()
-"""Ports that this process has given away, where perhaps nothing listens yet."""
+_claims: list[socket.socket] = []
+"""Names that tell all processes of this machine which ports are given away, where perhaps nothing listens yet."""
 
 
 def free_port(*kinds: socket.SocketKind) -> int:
-    """Return a loopback port that is free for sockets of all these kinds, and another one each time."""
+    """Return a loopback port that is free for sockets of all these kinds.
+
+    It is given only once, whichever process asks, until the one that has it ends.
+    """
     while True:
         port = random.choice(PORTS)  # noqa: S311 (nothing secret about a port)
-        if port in _given:
+        if not _is_claimed_now(port):
             continue
-        _given.add(port)
         with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
             for kind in kinds:
                 probes.enter_context(socket.socket(socket.AF_INET, kind)).bind((LOOPBACK, port))
             return port
+
+
+def _is_claimed_now(port: int) -> bool:
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0haichieu-port-{port}")  # an abstract name (unix(7)): no file, and gone with its process
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True

@@ -157,9 +157,9 @@ def test_it_is_right_again_after_the_connection_was_lost(page: Page, station: Se
             SILENT,
         )
     page.wait_for_timeout(500)
-    expect(page.get_by_text("nguon-tinh")).to_have_count(0)
+    expect(page.get_by_text("Nguồn im lặng.")).to_have_count(0)
     page.context.set_offline(False)
-    expect(page.get_by_text("nguon-tinh").first).to_be_visible(timeout=40_000)
+    expect(page.get_by_text("Nguồn im lặng.").first).to_be_visible(timeout=40_000)
 
 
 def test_text_survives_a_login_that_ran_out(page: Page, station: Served) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from feedback.answers.replies import Answer, advance, answer
 from feedback.cases import case_search
@@ -102,6 +102,7 @@ def test_cases_can_be_read_and_reached_by_everybody(page: Page, view: View) -> N
     sign_in(page, "operator@x.example")
     page.goto("/cases")
     page.locator("[data-keys] summary").click()
+    page.locator("details:has([value=enter]) > summary").click()
     look(page, f"cases-{view}")
     page.goto("/cases?q=khongcogi")
     look(page, f"cases-empty-{view}")
@@ -123,10 +124,42 @@ def test_cases_can_be_read_and_reached_by_everybody(page: Page, view: View) -> N
     look(page, f"case-answer-{view}")
 
 
+def test_visitor_of_the_office_is_served_from_the_pages_alone(page: Page) -> None:
+    sign_in(page, "admin@x.example", "/cases")
+    page.get_by_text("Ghi phản ánh của người đến trực tiếp").click()
+    page.get_by_label("Nơi xảy ra").select_option(index=1)
+    page.get_by_label("Đưa vào sổ chính thức").check()
+    page.get_by_label("Nội dung phản ánh").fill("Cầu treo Nà Ca hỏng ván, trâu bò không qua được.")
+    page.get_by_role("button", name="Ghi phản ánh", exact=True).click()
+    expect(page.get_by_text("Thiếu họ và tên")).to_be_visible()
+    look(page, "case-visit-refused-vi")
+    page.get_by_label("Họ và tên").fill("Bế Thị Lan")
+    page.get_by_label("Địa chỉ").fill("Xóm Nà Ca, xã Cô Ba")
+    page.get_by_label("Số điện thoại", exact=True).fill("0912 000 111")
+    page.get_by_role("button", name="Ghi phản ánh", exact=True).click()
+    expect(page.get_by_text("Hãy đưa mã số này cho người dân")).to_be_visible()
+    page.get_by_label("Cơ quan có thẩm quyền").fill("UBND xã")
+    page.get_by_role("button", name="Ghi đã chuyển").click()
+    page.get_by_label("Kết quả xử lý").fill("UBND xã đã thay ván cầu.")
+    page.get_by_role("button", name="Ghi kết quả").click()
+    page.get_by_text("Ghi sự đồng ý").first.click()
+    page.get_by_label("phát câu trả lời trên loa").check()
+    page.get_by_label("nói với cán bộ").check()
+    page.get_by_role("button", name="Ghi sự đồng ý").click()
+    expect(page.get_by_text("không ghi âm", exact=True)).to_be_visible()
+    look(page, "case-visit-vi")
+    page.goto("/data-requests")
+    page.get_by_label("Số điện thoại").fill("0912000111")
+    page.get_by_label("Yêu cầu", exact=True).select_option(label="Rút lại sự đồng ý: phát câu trả lời trên loa")
+    page.get_by_role("button", name="Ghi yêu cầu").click()
+    expect(page.get_by_text("có hiệu lực ngay, các chương trình")).to_be_visible()
+
+
 def test_the_inbox_is_worked_by_keys_which_can_be_switched_off(page: Page) -> None:
     sign_in(page, "operator@x.example", "/cases?tab=all")
     links = page.locator("[data-inbox] a")
-    for key, focused in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
+    last = links.count() - 1
+    for key, focused in (*(("j", number) for number in range(last + 1)), ("j", last), ("k", last - 1)):
         page.keyboard.press(key)
         expect(links.nth(focused)).to_be_focused()
     page.keyboard.press("?")
@@ -171,6 +204,20 @@ def test_a_click_on_a_word_is_heard_from_there(page: Page) -> None:
     expect(page.locator(".word.unsure")).to_have_text("xóm")
 
 
+def test_a_page_does_not_jump_when_the_outline_of_a_voice_arrives(page: Page) -> None:
+    sign_in(page, "operator@x.example")
+    held: list[Route] = []
+    page.route("**/peaks", lambda route: held.append(route))
+    with page.expect_request("**/peaks"):
+        open_spoken(page)
+    player = page.locator(".message audio").first
+    before = player.bounding_box()
+    for one in held:
+        one.continue_()
+    expect(page.locator("canvas.wave").first).to_have_attribute("data-drawn", "240")
+    assert player.bounding_box() == before
+
+
 def test_a_voice_has_its_outline_and_an_answer_is_spoken_into_the_browser(page: Page) -> None:
     sign_in(page, "operator@x.example")
     open_spoken(page)
@@ -197,6 +244,30 @@ def test_a_voice_has_its_outline_and_an_answer_is_spoken_into_the_browser(page: 
     expect(page.get_by_text("Đã trả lời.")).to_be_visible(timeout=60_000)
     expect(page.locator(".message-out audio")).to_have_count(1)
     expect(page.locator(".message-out .reply")).to_contain_text("Gọi điện")
+
+
+def test_a_register_fits_on_paper(page: Page) -> None:
+    sign_in(page, "operator@x.example")
+    page.goto(f"/reports/registers?kind=informal&since={(now() - datetime.timedelta(days=1)).date()}")
+    expect(page.locator(".register table")).to_be_visible()
+    page.set_viewport_size({"width": 1047, "height": 800})  # A4 across, without its margins
+    page.emulate_media(media="print")
+    widths = page.evaluate("[document.querySelector('.register table').scrollWidth, document.body.clientWidth]")
+    assert widths[0] <= widths[1]
+
+
+def test_a_case_is_left_without_a_question_unless_something_was_typed(page: Page) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    sign_in(page, "operator@x.example")
+    open_spoken(page)
+    page.locator("body").click()  # a browser asks only after the page was used
+    follow(page, page.locator("a[href='/cases']").first)
+    assert asked == []
+    open_spoken(page)
+    page.locator("[data-typed] textarea").first.fill("Mai xã sửa")
+    follow(page, page.locator("a[href='/cases']").first)
+    assert asked == ["beforeunload"]
 
 
 def test_a_transcript_is_corrected_and_an_answer_previewed(page: Page) -> None:

@@ -47,16 +47,43 @@ def test_request_by_number_in_any_spelling_is_filed_once(house: House, tmp_path:
         assert browser.post(PAGE, do="ask", phone=phone, kind="access").status_code == 303
     (request,) = asked(house)
     assert (request.kind, request.channel, request.state) == ("access", "panel", "open")
-    assert "Mọi dữ liệu của một số điện thoại" in browser.get(PAGE).text
+    shown = browser.get(PAGE).text
+    assert ("Mọi dữ liệu của một số điện thoại" in shown, NUMBER in shown) == (True, True)
+    assert NUMBER not in house.signed_in("editor@x.example").get(PAGE).text
     assert "1 yêu cầu dữ liệu đang chờ" in browser.get("/cases").text
 
 
-@pytest.mark.parametrize("phone", ["0987 654 321", "không biết", ""])
-def test_unknown_number_is_said_beside_the_field(house: House, tmp_path: Path, phone: str) -> None:
+def test_consent_is_withdrawn_by_number_for_one_purpose(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path, agrees=True)
+    browser = house.signed_in(OPERATOR)
+    assert "Rút lại sự đồng ý: phát giọng nói trên loa" in browser.get(PAGE).text
+    refused = browser.post(PAGE, do="ask", phone=NUMBER, kind="withdrawal:voice")
+    assert (refused.status_code, "không có sự đồng ý nào" in refused.text) == (422, True)
+    assert browser.post(PAGE, do="ask", phone=NUMBER, kind="withdrawal:rumour").status_code == 422
+    assert browser.post(PAGE, do="ask", phone=NUMBER, kind="withdrawal:answer").status_code == 303
+    (request,) = asked(house)
+    assert (request.kind, request.purpose, request.state) == ("withdrawal", "answer", "done")
+    shown = browser.get(PAGE).text
+    assert ("có hiệu lực ngay" in shown, "Hạn theo luật là 15 ngày" in shown) == (True, True)
+    assert "đã rút lại" in browser.get(f"/cases/{number}").text
+    assert "Rút lại sự đồng ý: phát câu trả lời trên loa" in browser.get("/reports/registers?kind=requests").text
+
+
+@pytest.mark.parametrize(
+    ("phone", "why"),
+    [
+        ("0987 654 321", "Đài không lưu dữ liệu nào của số này"),
+        ("không biết", "Không phải là số điện thoại"),
+        ("09123abc", "Không phải là số điện thoại"),
+        ("", "Không phải là số điện thoại"),
+    ],
+)
+def test_unknown_number_is_said_beside_the_field(house: House, tmp_path: Path, phone: str, why: str) -> None:
     written(house, tmp_path)
     refused = house.signed_in(OPERATOR).post(PAGE, do="ask", phone=phone, kind="erasure")
     assert refused.status_code == 422
     assert 'aria-describedby="hint-phone"' in refused.text
+    assert why in refused.text
     assert asked(house) == []
 
 
@@ -130,6 +157,10 @@ def test_copy_settles_the_request_and_contains_the_case(house: House, tmp_path: 
     assert (answer.status_code, answer.content_type) == (200, "application/zip")
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         data = archive.read("data.json").decode()
+        shown = archive.read("du-lieu.html").decode()
+    assert f"Phản ánh {number[:4]} {number[4:]}" in shown
+    assert "Đồng ý phát câu trả lời trên loa, tin nhắn" in shown
+    assert "<h2>Yêu cầu về dữ liệu</h2>" in shown
     assert number in data
     assert '"purpose": "answer"' in data
     assert asked(house)[0].state == "done"

@@ -6,12 +6,14 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.models import Schedule
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now
 from haichieu.locale import Message
+from haichieu.people import Level, Unit
 from tests.builders.duties import heard_everywhere
 from tests.builders.house import House
 from tests.builders.in_unit import ZONES
@@ -65,6 +67,47 @@ def test_entry_leads_to_proposed_runs_that_a_user_confirms(house: House) -> None
     again = editor.get(f"/duties/{number}").text
     assert "Cần phát thêm" not in again
     assert f"/calendar/schedules/{made.id}" in again
+
+
+def test_page_of_a_warning_says_that_it_goes_out_as_an_emergency(house: House) -> None:
+    editor, number = house.signed_in(EDITOR), added(house, rule="disaster", event_on=TODAY)
+    assert "mức khẩn cấp, cả trong giờ yên lặng" in editor.get(f"/duties/{number}").text
+    assert "giờ bắt đầu phải nhắc lại, tính từ ngày quyết định" in editor.get("/duties").text
+    shown = editor.get(f"/duties/{added(house)}").text
+    assert "mức khẩn cấp" not in shown
+    assert "rồi phát tiếp cho đủ 3 ngày liên tục" in shown
+
+
+def test_page_of_a_warning_names_who_may_plan_it(house: House) -> None:
+    number = added(house, rule="disaster", event_on=TODAY + datetime.timedelta(days=1))
+    asked = "Xin báo người quản trị mở trang này và bấm “Đặt lịch phát”"
+    shown = house.signed_in(EDITOR).get(f"/duties/{number}").text
+    assert asked in shown
+    assert 'name="runs"' not in shown
+    for_admin = house.signed_in("admin@x.example").get(f"/duties/{number}").text
+    assert asked not in for_admin
+    assert 'name="runs"' in for_admin
+
+
+def test_page_of_a_duty_shows_breaks_and_villages_without_a_speaker(house: House) -> None:
+    number = added(house)
+    heard_everywhere(house, number, 1)
+    with house.database.session() as session:
+        duty = session.get_one(Duty, number)
+        for village in duty.villages:
+            village.heard = [(TODAY - datetime.timedelta(days=3)).isoformat(), *village.heard]
+        session.add(Unit(code="XA", name="Thôn Xa", level=Level.VILLAGE, parent_id=house.units["commune"]))
+    shown = house.signed_in(EDITOR).get(f"/duties/{number}").text
+    broken_on = TODAY - datetime.timedelta(days=2)
+    assert f"Chuỗi bị đứt ngày {broken_on:%d/%m/%Y}; tính lại từ {TODAY:%d/%m/%Y}" in shown
+    assert "Thôn chưa có loa, phải thông báo cách khác: <bdi>Thôn Xa (Đơn vị commune)</bdi>" in shown
+
+
+def test_page_says_that_runs_are_late_before_a_programme_is_chosen(house: House) -> None:
+    number = added(house, decided_on=TODAY - datetime.timedelta(days=20), programme="")
+    shown = house.signed_in(EDITOR).get(f"/duties/{number}").text
+    assert "chưa chọn chương trình" in shown
+    assert "đã muộn so với hạn" in shown
 
 
 def test_runs_that_changed_meanwhile_are_shown_again(house: House) -> None:
@@ -134,6 +177,24 @@ def test_certificate_is_issued_printed_and_verified_by_its_code(house: House) ->
         assert audit.verify(session).broken_at is None
 
 
+def test_village_without_a_speaker_is_named_as_not_covered(house: House) -> None:
+    editor, number = house.signed_in(EDITOR), added(house)
+    assert "hưa có loa" not in editor.get("/duties").text
+    with house.database.session() as session:
+        session.add(Unit(code="XA", name="Thôn Xa", level=Level.VILLAGE, parent_id=house.units["commune"]))
+    assert "Chưa có loa: <bdi>Thôn Xa (Đơn vị commune)</bdi>" in editor.get("/duties").text
+    strings, _ = words_of_workbook(editor.get("/duties?as=xlsx").data)
+    assert "Thôn Xa (Đơn vị commune)" in strings
+    assert "Chưa có loa" in strings
+    heard_everywhere(house, number)
+    answer = editor.post(f"/duties/{number}", do="certify", village=house.units["commune"])
+    with house.database.session() as session:
+        session.scalars(sa.select(Unit).where(Unit.code == "XA")).one().name = "Thôn Gần"
+    shown = editor.get(answer.headers["Location"]).text
+    assert 'chưa có loa</dt><dd dir="auto" class="break"><bdi>Thôn Xa (Đơn vị commune)</bdi>' in shown
+    assert "không xác nhận cho các thôn đó" in shown
+
+
 def test_certificate_of_another_unit_is_not_shown(house: House) -> None:
     number = added(house, "other")
     heard_everywhere(house, number)
@@ -156,7 +217,9 @@ def test_list_of_a_quarter_is_a_page_and_a_workbook(house: House) -> None:
     added(house)
     quarter = f"{TODAY.year}-{(TODAY.month + 2) // 3}"
     viewer = house.signed_in(VIEWER)
-    assert "Danh sách hộ nghèo" in viewer.get(f"/duties?quarter={quarter}").text
+    shown = viewer.get(f"/duties?quarter={quarter}").text
+    assert "Danh sách hộ nghèo" in shown
+    assert "1 nội dung phải công khai: 0 đạt đúng hạn, 0 muộn hoặc không đạt, 1 đang thực hiện" in shown
     assert "Danh sách hộ nghèo" not in viewer.get("/duties?quarter=2021-1").text
     strings, sheets = words_of_workbook(viewer.get(f"/duties?as=xlsx&quarter={quarter}").data)
     assert "Danh sách hộ nghèo" in strings

@@ -42,7 +42,7 @@ from broadcast_bridge.repairs.states import REPAIR, Fault, Outcome
 from broadcast_bridge.repairs.states import Origin as RepairOrigin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from broadcast_bridge.source_system.dialects import DIALECTS
-from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
+from broadcast_bridge.source_system.states import BULLETIN, DeviceAction, First
 from feedback.cases.case_order import Order
 from feedback.states import (
     CASE,
@@ -50,6 +50,7 @@ from feedback.states import (
     REPLY,
     CaseEvent,
     Channel,
+    ConsentForm,
     DataRight,
     Direction,
     Published,
@@ -62,6 +63,7 @@ from haichieu.locale.catalogue import catalogue
 from haichieu.people import Level, Right, Role
 from haichieu.sip.direct_invite import DirectAnswer
 from haichieu.state_machine import IllegalTransition
+from haichieu.station_status import COMPONENTS, FAN_OUT
 from haichieu.units.models import ChangeKind
 from haichieu.units.references import Given
 from ivr.calls.number_routes import Days as RouteDays
@@ -86,7 +88,7 @@ STEPS = [
     "made_informal", "forwarded", "result_published", "held", "hold_ended",
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
-KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
+KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units", "devices")
 FIELDS = [one for _, fields in FORMS.values() for one in fields]
 PANEL = cast(Panel, None)
 ENTRIES = (SpeakerPages(PANEL), ZonePages(PANEL), OfficialPages(PANEL), AccountPages(PANEL), NumberPages(PANEL))
@@ -100,7 +102,8 @@ def report_heads() -> list[str]:
     """The columns of reports, and the words that their sections build names of."""
     source = " ".join(path.read_text() for path in sorted((ADMIN / "reports").glob("*.py")))
     named = re.findall(r'"([a-z_]+)"', " ".join(re.findall(r"(?:_heads|columns = |_COLUMNS = )\(?([^)]*)\)", source)))
-    return [*named, *(f"{by}{of}" for by in ("", "by_") for of in ("unit", "category", "commune"))]
+    groups = ("unit", "category", "commune", "channel")
+    return [*named, *(f"{by}{of}" for by in ("", "by_") for of in groups)]
 
 
 def nav_texts(entries: Sequence[Page | Group]) -> list[str]:
@@ -119,7 +122,10 @@ BUILT = {
     "repair_outcome": [one for one in Outcome if one], "repair_origin": list(RepairOrigin),
     "repair_column": REPAIR_COLUMNS, "repairs": [f"done_{one}" for one in ("open", "save", "close", "reopen")],
     "duty_state": list(DutyState), "duties": [f"done_{one}" for one in ("plan", "change", "cancel")],
-    "bulletins": [f"done_{one}" for one in ("accept", "schedule", "decline", "first_source", "first_commune")],
+    "bulletins": [
+        *(f"done_{one}" for one in ("accept", "cancel", "decline", "first_source", "first_commune")),
+        *(f"order_{one}" for one in First if one), "scheduled", "scheduled_again",
+    ],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],
     "case": ["citizen", "system", "retry_text", "retry_call"], "case_step": STEPS,
@@ -132,18 +138,21 @@ BUILT = {
     "programme_act": ["add", "edit", "submit", "approve", "return", "withdraw"],
     "occurrence_state": OCCURRENCE.states, "days": list(Days), "what": list(What), "repeat": REPEATS,
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "list", "moved"],
+    "part_down": [*COMPONENTS, FAN_OUT],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
     + [*report_heads(), *(f"register_{one}" for one in Register),
                 "book", *(f"book_{about}{part}" for about in OF_BOOK for part in ("", "_none"))],
     "units": [*(f"{about}_{kind}" for about in ("do", "heading", "hint") for kind in ChangeKind), "do_voice",
               *(f"gifts_{one.what}" for one in RULES.references if one.given is not Given.NEVER)],
-    "data_right": list(DataRight), "request_state": DATA_REQUEST.states, "track.consent": list(Purpose),
-    "track.published_by": list(Published), "track": [f"ask_{kind}" for kind in DataRight],
+    "data_right": list(DataRight), "request_state": DATA_REQUEST.states, "consent_form": list(ConsentForm),
+    **{key: list(Purpose) for key in ("purpose", "track.consent", "track.withdraw")},
+    "track.published_by": list(Published), "track": ["ask_access", "ask_objection", "ask_erasure"],
     "register": ["no", *FORMAL, *INFORMAL, *REQUESTS,
                  *(f"{part}_{one}" for one in Register for part in ("explained", "none"))],
     "book": [
-        f"hint_{about}" for about in ("money", "phone", "serial", "code", "course", "device", "speaker", "station")
+        f"hint_{about}"
+        for about in ("allocated", "money", "phone", "serial", "code", "course", "device", "imei", "speaker", "station")
     ],
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),

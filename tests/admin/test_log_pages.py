@@ -30,6 +30,14 @@ def table(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
+def test_page_of_a_broadcast_names_the_schedule_that_asked_for_it(house: House) -> None:
+    with house.database.session() as session:
+        made = aired(session, {"loa-village": "played"}, "Tin của thôn", zone="13")
+        made.asked_by = "schedule:7"
+        number = made.id
+    assert '<dd dir="auto">Lịch phát 7</dd>' in house.signed_in(VIEWER).get(f"/broadcasts/{number}").text
+
+
 def test_an_empty_log_says_so(house: House) -> None:
     browser = house.signed_in(VIEWER)
     assert "Chưa có buổi phát nào" in browser.get("/broadcasts").text
@@ -178,6 +186,7 @@ def test_a_broadcast_that_is_over_is_called_off_in_two_steps(house: House) -> No
     assert "Hủy phát bù" not in house.signed_in(VIEWER).get(page).text
     browser = house.signed_in("operator@x.example")
     assert "1 cụm loa chưa phát được" in browser.get(page).text
+    assert "&lt;time" not in browser.get(page).text
     assert "1 cụm loa chưa phát được" in browser.get(stop).text
     assert browser.post(stop, stop).headers["Location"].endswith(page)
     shown = browser.get(page).text

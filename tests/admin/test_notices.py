@@ -24,6 +24,7 @@ from admin.notices.push_service import (
     require_public_endpoint,
 )
 from broadcast_bridge.programmes.states import ProgrammeState
+from broadcast_bridge.source_system.models import Bulletin, BulletinAiring, Source
 from feedback.models import Case
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.audit import AuditEntry
@@ -178,6 +179,31 @@ def test_each_account_hears_of_its_units_and_rights_only(house: House) -> None:
         said = json.dumps(texts(house, language), ensure_ascii=False)
         assert not any(private in said for private in ("Lan", "trâu", number, "0912345678"))
     assert look(house) == 0  # nothing is sent twice
+
+
+def test_order_of_a_bulletin_is_a_notice_for_those_who_schedule(house: House) -> None:
+    for email in (EDITOR, VIEWER):
+        subscribed(house, email)
+    with house.database.session() as session:
+        source = Source(
+            code="tinh", name="Tỉnh", dialect="neutral", address="http://127.0.0.1:9", username="u",
+            password_locked="x", external_id="H24", unit_id=house.units["commune"],
+        )  # fmt: skip
+        made = Bulletin(
+            source=source, external_id="b", unit_id=house.units["commune"], title="Phòng dịch", state="scheduled",
+            priority="priority", received_at=now(),
+        )  # fmt: skip
+        soon = now() + datetime.timedelta(hours=1)
+        made.airings.append(
+            BulletinAiring(
+                starts_at=soon, rival="Tin của xã", rival_begins=soon, rival_ends=soon, decide_by=soon, asked_at=now()
+            )
+        )
+        session.add(made)
+    look(house)
+    said = "Một bản tin của tỉnh gửi cho Đơn vị commune trùng giờ với chương trình của xã: hãy chọn bên nào phát trước."
+    assert texts(house) == {EDITOR: [said]}
+    assert look(house) == 0
 
 
 def test_many_at_once_are_one_notice_and_old_ones_none(house: House) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from admin.access.models import WebSession
 from admin.now.level_events import LevelEvents
@@ -15,8 +16,9 @@ from admin.now.pulse import NEWS, STREAMS, STREAMS_OF_AN_ACCOUNT, Pulse, TooMany
 from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
 from broadcast_bridge.broadcasts.starting import Request, ask, begin
 from broadcast_bridge.broadcasts.states import BroadcastEvent
-from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.programmes.states import ProgrammeState
+from broadcast_bridge.speakers.quiet_hours import silence
 from broadcast_bridge.studio.levels import Levels
 from feedback.cases.case_lifecycle import Opening, Said, find_case, open_case
 from feedback.states import Channel, Direction
@@ -31,6 +33,7 @@ from tests.builders.house import House, build
 from tests.builders.in_unit import broadcast, case, schedule
 from tests.builders.programmes import programme
 from tests.builders.queries import queries
+from tests.builders.repairs import repair
 from tests.faulty_database import FaultyDatabase
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -134,6 +137,46 @@ def test_the_station_is_not_called_well_while_speakers_are_away(house: House) ->
         0: [("missed", "1 trong 2 cụm loa mất kết nối")], 1: [("failed", "2 trong 2 cụm loa mất kết nối")],
         2: [("ok", "Đài hoạt động bình thường")],
     }  # fmt: skip
+
+
+def test_muted_zones_and_open_repairs_are_on_the_overview(house: House) -> None:
+    with house.database.session() as session:
+        zone = session.scalars(sa.select(Zone).where(Zone.name == "Khu village")).one()
+        silence(session, zone.id, now() + datetime.timedelta(hours=4), "account:test@example", now())
+        speaker = session.scalars(sa.select(Speaker).where(Speaker.code == "loa-village")).one()
+        number = repair(session, speaker.id).id
+    for email, told in (("operator@x.example", True), ("operator@district.example", True), ("viewer@x.example", False)):
+        page = house.signed_in(email).get("/").text
+        assert "Khu village" in page
+        assert "tắt tiếng đến" in page
+        assert (f"/repairs/{number}" in page) is told
+        assert ("Không có việc nào chờ bạn" in page) is False
+    with house.database.session() as session:
+        session.get_one(Speaker, speaker.id).unit_id = house.units["other"]
+    page = house.signed_in("operator@x.example").get("/").text
+    assert f"/repairs/{number}" not in page
+    assert "Khu village" not in page
+
+
+def test_an_alarm_leads_to_what_it_is_about_and_shows_no_key(house: House) -> None:
+    number = case(house, "village")
+    with house.database.session() as session:
+        speaker = session.scalars(sa.select(Speaker).where(Speaker.code == "loa-village")).one().id
+        for subject in (
+            "speaker:loa-village",
+            f"case:{number}",
+            "duty:5",
+            "device:7",
+            "speaker:gone",
+            "node:x",
+            "duty:x",
+        ):
+            raise_alarm(session, AlarmKind.SPEAKER_AWAY, subject, Message.verbatim(f"Về {subject.upper()}"))
+    page = house.signed_in("admin@district.example").get("/").text
+    for link in (f"/speakers/{speaker}", f"/cases/{number}", "/duties/5", "/book/devices/7"):
+        assert re.search(f'<a href="{link}">Về ', page), link
+    assert "speaker:loa-village" not in page
+    assert "device:7" not in page
 
 
 def test_the_nodes_of_a_province_are_on_the_overview(house: House) -> None:

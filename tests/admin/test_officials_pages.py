@@ -104,7 +104,7 @@ def test_new_officials_and_pins_ask_for_the_own_password(house: House) -> None:
     ):
         for given in ("", "sai"):
             refused = browser.post(path, "/account", **{**fields, "password": given})
-            assert (refused.status_code, "mật khẩu không đúng" in refused.text) == (422, True), path
+            assert (refused.status_code, "Mật khẩu không đúng" in refused.text) == (422, True), path
     with house.database.session() as session:
         assert [one.pin_hash for one in session.query(Official)] == [row.pin_hash]
 

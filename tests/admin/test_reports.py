@@ -135,6 +135,26 @@ def test_reach_counts_the_households_of_villages_that_heard(house: House) -> Non
         assert words in strings, words
 
 
+def test_a_merged_village_has_no_households_any_more(house: House) -> None:
+    with house.database.session() as session:
+        for name, households in (("village", 100), ("commune", 300)):
+            session.get_one(Unit, house.units[name]).households = households
+        session.get_one(Unit, house.units["village"]).retired_at = now()
+        aired(session, {"loa-commune": "played"})
+    browser = house.signed_in("admin@x.example")
+    assert "300/300 hộ" in browser.get("/reports").text
+    assert "Đơn vị village" not in browser.get("/reports?view=page").text.split("Số hộ của từng thôn")[-1]
+    for page in ("/reports", "/reports/registers", "/broadcasts"):
+        assert re.search(r"\(VILLAGE\) – đã sáp nhập</option>", browser.get(page).text), page
+
+
+def test_speakers_that_never_were_online_are_counted_apart(house: House) -> None:
+    with house.database.session() as session:
+        something_of_everything(session, house.units)
+    shown = house.signed_in("viewer@district.example").get("/reports").text
+    assert re.search(r"cụm loa dưới 90%; \d cụm loa chưa từng kết nối", shown)
+
+
 def test_one_page_answers_every_question_and_offers_the_file(house: House) -> None:
     with house.database.session() as session:
         something_of_everything(session, house.units)
@@ -147,6 +167,22 @@ def test_one_page_answers_every_question_and_offers_the_file(house: House) -> No
     ):
         assert words in shown, words
     assert 'name="households-' not in shown
+    assert re.search(r"Từ [\d/]+ đến [\d/]+ · <span[^>]*>Đơn vị commune</span>", shown)
+
+
+def test_reach_says_how_many_villages_are_left_out(house: House) -> None:
+    with house.database.session() as session:
+        session.get_one(Unit, house.units["commune"]).households = 300
+        aired(session, {"loa-commune": "played", "loa-village": "missed"})
+    shown = house.signed_in(VIEWER).get("/reports").text
+    assert "300/300 hộ ở thôn có loa." in shown
+    assert "Chưa tính 1 thôn có loa vì chưa nhập số hộ." in shown
+
+
+def test_households_of_a_commune_without_villages_are_entered_too(house: House) -> None:
+    shown = house.signed_in("admin@district.example").get("/reports?view=page").text
+    listed = [name for name, unit in house.units.items() if f'name="households-{unit}"' in shown]
+    assert listed == ["village", "other"]
 
 
 def test_households_are_entered_by_village_and_mistakes_are_shown(house: House) -> None:
@@ -156,6 +192,7 @@ def test_households_are_entered_by_village_and_mistakes_are_shown(house: House) 
     wrong = admin.post("/reports", **{name: "một trăm"})
     assert wrong.status_code == 422
     assert "Nhập số hộ từ 0" in wrong.text
+    assert "không có dấu chấm, dấu phẩy" in admin.post("/reports", **{name: "1.200"}).text
     assert 'value="một trăm"' in wrong.text
     assert admin.post("/reports", **{name: "120"}).status_code == 303
     assert 'value="120"' in admin.get("/reports?view=page").text

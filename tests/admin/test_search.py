@@ -11,6 +11,7 @@ from admin.search.finding import SHOWN
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.programmes import programme_search
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.repairs.pole_codes import grouped, pole_code
 from haichieu.people import Official, OfficialPhone
 from ivr.calls.routing import Number
 from tests.builders import cases, in_unit
@@ -58,6 +59,21 @@ def test_everything_is_found_whatever_its_case_and_accents(house: House) -> None
         assert NAME not in search(browser, "mam non", path).text, kind
     assert "viewer@x.example" in browser.get("/accounts?q=TAI+KHOAN+VIEWER").text
     assert "viewer@x.example" not in browser.get("/accounts?q=editor").text
+
+
+def test_a_device_and_the_code_on_a_pole_are_found(house: House) -> None:
+    speaker, device = in_unit.speaker(house, "commune"), in_unit.device(house, "commune", code="TB-001", serial="SN88")
+    browser, stranger = house.signed_in("viewer@x.example"), house.signed_in("admin@x.example")
+    with house.database.session() as session:
+        name = session.get_one(Speaker, speaker).name
+    for typed in ("tb-001", "sn88"):
+        assert f"/book/devices/{device}" in search(browser, typed).text
+    for typed in (pole_code(speaker), grouped(pole_code(speaker))):
+        assert f"/speakers/{speaker}" in search(browser, typed).text
+        assert name in search(browser, typed, "/speakers").text
+    theirs = in_unit.device(house, "other", code="TB-002")
+    assert f"/book/devices/{theirs}" not in search(stranger, "tb-002").text
+    assert "/speakers/" not in search(stranger, pole_code(in_unit.speaker(house, "other"))).text
 
 
 def test_nothing_of_another_unit_is_found(house: House) -> None:

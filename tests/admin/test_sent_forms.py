@@ -18,6 +18,7 @@ from haichieu.database import now
 from haichieu.people import Account
 from tests.admin.forms import forms_on
 from tests.builders.accounts import PASSWORD
+from tests.builders.days import local_day
 from tests.builders.house import PAGE, Browser, House
 from tests.builders.in_unit import case
 from tests.builders.programmes import ready
@@ -157,8 +158,9 @@ def test_answers_schedules_programmes_and_airings_are_not_doubled(house: House) 
     with house.database.session() as session:
         zone = session.query(Zone).filter_by(code="12").one()
         planned = {
-            **planning.fields, "title": "Lịch", "programme": str(programme), "day": "2027-01-05",
-            "time": "06:00", "zones": str(zone.id), "zone": str(zone.id),
+            **planning.fields, "title": "Lịch", "programme": str(programme),
+            "day": f"{local_day(now()) + datetime.timedelta(days=1)}", "time": "06:00",
+            "zones": str(zone.id), "zone": str(zone.id),
         }  # fmt: skip
         before = session.query(Schedule).count()
     written = {"title": "Bài", "unit": house.units["commune"], "text": "Mời bà con họp.", "language": "vi"}

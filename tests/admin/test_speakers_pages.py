@@ -1,5 +1,6 @@
 """Speakers and zones on pages: what is typed goes by the district file's rules, secrets are shown on demand."""
 
+import datetime
 import html
 import io
 import re
@@ -12,6 +13,7 @@ from admin.entries.account_sheet import AccountSheet
 from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.speakers import direct_calls
 from broadcast_bridge.speakers.direct_calls import DirectCallCheck
+from broadcast_bridge.speakers.quiet_hours import silence, unsilence
 from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.jobs import Job
@@ -232,3 +234,25 @@ def test_a_zone_lists_its_members_and_cannot_be_empty(house: House) -> None:
     assert browser.post(f"/zones/{zone}/silence", "/account", hours="4").status_code == 303
     with house.database.session() as session:
         assert session.get_one(Zone, zone).silenced_until is not None
+    assert "Đã tắt tiếng khu vực Khu mới đến" in browser.get("/zones").text
+    assert "Bật tiếng lại ngay" in browser.get("/zones").text
+    assert browser.post(f"/zones/{zone}/silence", "/account", hours="").status_code == 303
+    assert "Khu vực Khu mới có tiếng trở lại." in browser.get("/zones").text
+
+
+def test_a_speaker_that_is_silent_on_purpose_says_so(house: House) -> None:
+    browser, number = house.signed_in("operator@x.example"), number_of(house, "loa-commune")
+    with house.database.session() as session:
+        muted = session.query(Zone).filter_by(name="Khu commune").one()
+        silence(session, muted.id, now() + datetime.timedelta(hours=4), "account:test@example", now())
+    for page in ("/speakers", f"/speakers/{number}"):
+        assert "tắt tiếng đến" in browser.get(page).text
+    refused = browser.post(f"/speakers/{number}/tone", "/account")
+    assert "Loa commune: khu vực đang tắt tiếng." in refused.text
+    with house.database.session() as session:
+        unsilence(session, muted.id, "account:test@example")
+        session.get_one(Zone, muted.id).quiet_hours = "00:00-00:00"
+    for page in ("/speakers", f"/speakers/{number}"):
+        assert "tắt tiếng" not in browser.get(page).text
+        assert "trong giờ yên lặng" in browser.get(page).text
+    assert "yên lặng" in browser.post(f"/speakers/{number}/tone", "/account").text

@@ -4,36 +4,24 @@ import datetime
 import io
 import re
 import zipfile
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import xlsxwriter
-from lxml import html
 
 from broadcast_bridge.models import Speaker
+from broadcast_bridge.repairs.states import Fault
 from broadcast_bridge.station_book.book_tables import TABLES
-from broadcast_bridge.station_book.models import BookAttendance, BookBudget, BookCourse, BookDevice, BookInspection
+from broadcast_bridge.station_book.expiry_alarms import today_at
+from broadcast_bridge.station_book.models import BookAttendance, BookCourse, BookDevice, BookInspection
 from haichieu.alarms import open_alarms
 from haichieu.audit import AuditEntry
 from haichieu.database import now
+from tests.admin.book import DAY, DEVICE, INSPECTION, LINE, PLAN, VIEWER, keeper, rows
 from tests.admin.forms import field
-from tests.builders.house import Browser, House
+from tests.builders.days import local_day
+from tests.builders.house import House
 from tests.builders.in_unit import device
-
-KEEPER, VIEWER = "editor@x.example", "viewer@x.example"
-DAY = datetime.date(2027, 2, 5)
-DEVICE = {"code": "TB-01", "name": "Cụm Nà Sài", "unit": "COMMUNE", "device_kind": "ict_cluster", "condition": "good"}
-LINE = {"fund": "central", "purpose": "stations", "year": "2027", "unit": "COMMUNE"}
-
-
-def rows(house: House, model: Any) -> list[Any]:
-    with house.database.session() as session:
-        return list(session.scalars(sa.select(model).order_by(model.id)))
-
-
-def keeper(house: House) -> Browser:
-    return house.signed_in(KEEPER)
+from tests.builders.repairs import repair
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -75,20 +63,72 @@ def test_form_adds_and_changes_a_device_with_audit(house: House) -> None:
         ("devices", {"speaker": "loa-other"}, "speaker", "Không có mã này"),
         ("devices", {"unit": "OTHER"}, "unit", "Không có đơn vị này"),
         ("devices", {"condition": "fine"}, "condition", "Chọn một trong"),
-        ("budget", {"planned": "1.234"}, "planned", "1234 hay 1 đồng"),
+        ("budget", {"planned": "1.234"}, "planned", "1500000 (một triệu rưỡi)"),
         ("budget", {"year": "27"}, "year", "bốn chữ số"),
         ("courses", {"code": "L1", "name": "Biên tập", "starts_on": "2027-05-02", "ends_on": "2027-05-01"}, "ends_on",
          "trước ngày bắt đầu"),
+        ("devices", {"since_year": "2099"}, "since_year", "Năm này chưa đến"),
+        ("inspections", {"inspected_on": "2099-01-05"}, "inspected_on", "Ngày này chưa đến"),
+        ("inspections", {"next_on": "2026-01-05"}, "next_on", "Phải sau ngày kiểm tra"),
+        ("plans", {"plan_state": "done"}, "done_on", "phải có ngày hoàn thành"),
     ],
 )  # fmt: skip
 def test_bad_value_gets_an_error_beside_its_field(
     house: House, table: str, typed: dict[str, str], wrong: str, said: str
 ) -> None:
-    start = DEVICE if table == "devices" else {**LINE, "unit": "COMMUNE"}
+    start = {"devices": DEVICE, "inspections": INSPECTION, "plans": PLAN}.get(table, {**LINE, "unit": "COMMUNE"})
     answer = keeper(house).post(f"/book/{table}/0", **{**start, **typed})
     assert answer.status_code == 422
     assert said in answer.text.split(f'id="hint-{wrong}"')[1].split("</div>")[0]
     assert rows(house, TABLES[table].model) == []
+
+
+@pytest.mark.parametrize(("unit", "status"), [("COMMUNE", 303), ("VILLAGE", 303), ("DISTRICT", 303), ("OTHER", 422)])
+def test_device_is_inspected_by_its_unit_or_one_above_or_below(house: House, unit: str, status: int) -> None:
+    device(house, "commune", code="TB-9")
+    admin = house.signed_in("admin@district.example")
+    sent = admin.post("/book/inspections/0", **{**INSPECTION, "unit": unit, "device": "TB-9"})
+    assert sent.status_code == status
+    assert ("thiết bị của đơn vị khác" in sent.text) == (status == 422)
+
+
+def test_station_of_another_unit_is_refused_also_in_a_sheet(house: House) -> None:
+    admin = house.signed_in("admin@district.example")
+    admin.post("/book/stations/0", code="D1", name="Đài", unit="OTHER", technology="fm", condition="good")
+    sent = admin.post("/book/devices/0", **DEVICE, station="D1")
+    assert "đài của đơn vị khác" in sent.text.split('id="hint-station"')[1]
+    head = "Mã;Tên;Đơn vị;Loại thiết bị;Tình trạng;Mã đài;Năm đưa vào sử dụng"
+    shown = admin.post("/book/devices/import", table=f"{head}\nTB-1;Loa;COMMUNE;horn;good;D1;2099").text
+    assert "đài của đơn vị khác" in shown
+    assert "Năm này chưa đến" in shown
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_buttons_and_file_names_name_the_entry(house: House, table: str) -> None:
+    browser = keeper(house)
+    shown, form = browser.get(f"/book/{table}").text, browser.get(f"/book/{table}/0").text
+    button = re.search(r"<a class=\"btn btn-primary\"[^>]*>(Thêm [^<]+)</a>", shown)
+    assert button is not None
+    assert button[1] != "Thêm mục"
+    assert f"{button[1]}</h1>" in form
+    file = browser.get(f"/book/{table}?as=csv").headers["Content-Disposition"]
+    assert re.search(r'"so-dai-[a-z-]+\.csv"', file)
+    assert table not in file
+
+
+def test_duplicate_entry_names_the_fields_that_are_equal(house: House) -> None:
+    browser = keeper(house)
+    browser.post("/book/budget/0", **LINE)
+    shown = browser.post("/book/budget/0", **LINE, note="x").text
+    assert "trùng Nguồn kinh phí, Mục đích chi, Chương trình, nhà tài trợ, Năm, Đơn vị." in shown
+
+
+def test_code_of_another_commune_is_refused_in_words_that_say_so(house: House) -> None:
+    device(house, "other", code="TB-01")
+    shown = keeper(house).post("/book/devices/0", **DEVICE)
+    assert shown.status_code == 422
+    assert "Mã này đã có trong sổ, ở đơn vị của bạn hoặc đơn vị khác" in shown.text
+    assert "ví dụ CB-TB-005" in shown.text
 
 
 def test_one_key_is_stored_once(house: House) -> None:
@@ -101,7 +141,7 @@ def test_one_key_is_stored_once(house: House) -> None:
 
 def test_deleting_asks_and_keeps_what_others_refer_to(house: House) -> None:
     browser, number = keeper(house), device(house, "commune", code="TB-9")
-    seen = {"inspected_on": "2027-01-05", "unit": "COMMUNE", "device": "tb-9", "finding": "passed"}
+    seen = {"inspected_on": "2026-01-05", "unit": "COMMUNE", "device": "tb-9", "finding": "passed"}
     assert browser.post("/book/inspections/0", **seen).status_code == 303
     assert browser.post(f"/book/devices/{number}", do="delete").status_code == 422
     assert "Chưa xóa được" in browser.post(f"/book/devices/{number}", do="delete", sure="yes").text
@@ -157,6 +197,41 @@ def test_people_attend_courses_of_units_above_but_not_beside(house: House) -> No
     assert "1 lớp; 1 lượt người đã dự" in keeper(house).get("/book?year=2027").text
 
 
+def test_row_offers_to_add_what_refers_to_it(house: House) -> None:
+    browser = keeper(house)
+    course = {"code": "LOP-1", "name": "Biên tập", "unit": "COMMUNE", "starts_on": "2027-05-04"}
+    assert browser.post("/book/courses/0", **course).status_code == 303
+    assert 'href="/book/attendance/0?course=LOP-1"' in browser.get("/book/courses/1").text
+    assert "/book/attendance/0" not in house.signed_in(VIEWER).get("/book/courses/1").text
+    assert 'value="LOP-1"' in browser.get("/book/attendance/0?course=LOP-1").text
+    assert browser.post("/book/devices/0", **DEVICE).status_code == 303
+    assert 'href="/book/inspections/0?device=TB-01"' in browser.get("/book/devices/1").text
+
+
+def test_new_row_begins_with_the_current_year(house: House) -> None:
+    with house.database.reading() as session:
+        year = str(today_at(session).year)
+    for table in ("plans", "needs", "budget"):
+        assert f'value="{year}"' in keeper(house).get(f"/book/{table}/0").text
+    assert 'value="2020"' in keeper(house).get("/book/plans/0?year=2020").text
+
+
+def test_course_of_the_province_is_listed_where_its_people_attended(house: House) -> None:
+    admin, browser = house.signed_in("admin@district.example"), keeper(house)
+    for code in ("LOP-TINH", "LOP-KHAC"):
+        admin.post("/book/courses/0", code=code, name=f"Lớp {code}", unit="DISTRICT", starts_on="2027-05-04")
+    assert "LOP-TINH" not in browser.get("/book/courses").text
+    typed = {"person": "Páo", "unit": "VILLAGE", "attended": "certified", "course": "LOP-TINH"}
+    assert browser.post("/book/attendance/0", **typed).status_code == 303
+    for query in ("", "?unit=VILLAGE"):
+        shown = browser.get(f"/book/courses{query}").text
+        assert ("Lớp LOP-TINH" in shown, "Lớp LOP-KHAC" in shown) == (True, False)
+        assert 'href="/book/courses/1"' not in shown
+    assert "Lớp tập huấn (1)" in " ".join(browser.get("/book").text.split())
+    assert "LOP-TINH" not in browser.get("/book/courses?as=csv").text
+    assert 'href="/book/courses/1"' in admin.get("/book/courses").text
+
+
 @pytest.mark.parametrize("path", ["/book/devices/0", "/book/devices/import"])
 def test_viewers_cannot_change_the_book(house: House, path: str) -> None:
     viewer = house.signed_in(VIEWER)
@@ -164,104 +239,32 @@ def test_viewers_cannot_change_the_book(house: House, path: str) -> None:
     assert viewer.post(path, **DEVICE).status_code == 403
 
 
-def send_table(house: House, table: str, text: str, **more: str):  # type: ignore[no-untyped-def]
-    return keeper(house).post(f"/book/{table}/import", table=text, **more)
-
-
-BUDGET = (
-    "sep=;\nSổ kinh phí\nSTT;Nguồn vốn;Mục đích chi;Năm;Xã;Dự toán;Đã chi\n"
-    "1;Ngân sách Trung ương (chương trình mục tiêu);Thiết lập, nâng cấp, chuyển đổi đài;2027;Đơn vị commune;"
-    "1.234.567;1,234,567.50\n2;tài trợ, đóng góp;đào tạo, tập huấn;2027;COMMUNE;150000000;0\n"
-)
-
-
-def test_import_of_vietnamese_table_is_previewed_then_stored(house: House) -> None:
-    tried = send_table(house, "budget", BUDGET)
-    assert "Sẽ thêm 2, sửa 0" in tried.text
-    assert rows(house, BookBudget) == []
-    assert send_table(house, "budget", BUDGET, confirmed="yes").status_code == 303
-    first, second = rows(house, BookBudget)
-    assert (first.planned, first.spent, first.fund) == (1234567, 1234568, "central")
-    assert (second.planned, second.fund, second.purpose) == (150000000, "donors", "training")
-    assert "Sẽ thêm 0, sửa 2" in send_table(house, "budget", BUDGET).text
-
-
-def test_import_names_every_wrong_line_and_stores_nothing(house: House) -> None:
-    wrong = BUDGET + "3;Nguồn lạ;Chi khác;2027;COMMUNE;1.234;\n4;central;other;27;OTHER;-5;\n"
-    answer = send_table(house, "budget", wrong, confirmed="yes")
-    assert answer.status_code == 422
-    found = re.findall(r"<strong>Dòng (\d+), cột (\w) ", answer.text)
-    assert found == [("6", "B"), ("6", "F"), ("7", "D"), ("7", "E"), ("7", "F")]
-    assert rows(house, BookBudget) == []
-    assert "xuất hiện hai lần" in send_table(house, "budget", BUDGET + BUDGET.splitlines()[3]).text
-    assert send_table(house, "budget", "a;b\n1;2").status_code == 422
-    assert send_table(house, "budget", "").status_code == 422
-
-
-def test_excel_file_keeps_zeros_and_reads_dates(house: House) -> None:
-    file = io.BytesIO()
-    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
-        sheet, day = book.add_worksheet(), book.add_format({"num_format": "dd/mm/yyyy"})
-        for column, head in enumerate(("Mã thiết bị", "Tên", "Đơn vị", "Loại thiết bị", "Tình trạng", "S/N", "SIM",
-                                       "SIM hết hạn", "Bảo hành đến", "IMEI")):  # fmt: skip
-            sheet.write(0, column, head)
-        sheet.write_row(1, 0, ["0007", "Loa", "COMMUNE", "Loa nén", "Tốt", "00042", "0912345678"])
-        sheet.write_datetime(1, 7, datetime.datetime(2098, 2, 1), day)
-        sheet.write_string(1, 8, "05/09/2098")
-        sheet.write_number(1, 9, 350123456789012)
-    browser = keeper(house)
-    sent = {"csrf_token": browser.any_token(), "file": (io.BytesIO(file.getvalue()), "so.xlsx")}
-    shown = browser.client.post("/book/devices/import", data=sent, headers={"Accept": "text/html"})
-    assert "Sẽ thêm 1" in shown.text
-    table = html.fromstring(shown.text).xpath("//textarea[@hidden]/text()")[0]
-    assert browser.post("/book/devices/import", table=table, confirmed="yes").status_code == 303
-    [made] = rows(house, BookDevice)
-    assert (made.code, made.serial, made.sim_number, made.imei) == ("0007", "00042", "0912345678", "350123456789012")
-    assert (made.sim_until, made.warranty_until) == (datetime.date(2098, 2, 1), datetime.date(2098, 9, 5))
-
-
-def test_rounded_number_of_excel_is_refused(house: House) -> None:
-    head = "Mã;Tên;Đơn vị;Loại thiết bị;Tình trạng;IMEI;Số SIM"
-    answer = send_table(house, "devices", f"{head}\n1;Loa;COMMUNE;horn;good;3.50123E+14;912345678")
-    assert "Excel đã làm tròn" in answer.text
-    assert "Thiếu số 0 ở đầu" in answer.text
-
-
-@pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_exported_table_is_imported_unchanged(house: House, form: str) -> None:
-    browser = keeper(house)
-    typed = {**DEVICE, "unit": "VILLAGE", "code": "0001", "serial": "007", "note": "=1+1", "sim_until": "2099-01-02"}
-    browser.post("/book/devices/0", **{**typed, "speaker": "loa-village"})
-    browser.post("/book/budget/0", **LINE, planned="5000000")
-    for table in ("devices", "budget"):
-        answer = browser.get(f"/book/{table}?as={form}")
-        if form == "xlsx":
-            with zipfile.ZipFile(io.BytesIO(answer.data)) as book:
-                assert "<f>" not in book.read("xl/worksheets/sheet1.xml").decode()
-        sent = {"csrf_token": browser.any_token(), "file": (io.BytesIO(answer.data), f"so.{form}")}
-        shown = browser.client.post(f"/book/{table}/import", data=sent, headers={"Accept": "text/html"}).text
-        assert "Sẽ thêm 0, sửa 1" in shown
-
-
-def test_import_cannot_reach_another_unit(house: House) -> None:
-    device(house, "other", code="TB-X")
-    head = "Mã;Tên;Đơn vị;Loại thiết bị;Tình trạng\n"
-    assert send_table(house, "devices", f"{head}TB-X;Loa;COMMUNE;horn;good", confirmed="yes").status_code == 422
-    assert send_table(house, "devices", f"{head}TB-Y;Loa;OTHER;horn;good", confirmed="yes").status_code == 422
-    assert [row.name for row in rows(house, BookDevice)] == ["Cụm loa"]
-
-
 def test_page_of_a_speaker_shows_its_book(house: House) -> None:
     with house.database.session() as session:
         speaker = session.scalars(sa.select(Speaker).where(Speaker.code == "loa-commune")).one()
     browser = keeper(house)
     assert "chưa có trong sổ đài" in browser.get(f"/speakers/{speaker.id}").text
-    number = device(house, "commune", code="TB-5", speaker_id=speaker.id, serial="007", warranty_until=DAY)
-    seen = {"inspected_on": "2027-01-05", "unit": "COMMUNE", "device": "TB-5", "finding": "repair_needed"}
+    sim = {"sim_number": "0912345678", "sim_owner": "Lý A Sình"}
+    number = device(house, "commune", code="TB-5", speaker_id=speaker.id, serial="007", warranty_until=DAY, **sim)
+    seen = {"inspected_on": "2026-01-05", "unit": "COMMUNE", "device": "TB-5", "finding": "repair_needed"}
     browser.post("/book/inspections/0", **seen, note="Ốc lỏng")
     shown = browser.get(f"/speakers/{speaker.id}").text
-    for words in (f"/book/devices/{number}", "007", "05/02/2027", "Cần sửa chữa", "Ốc lỏng", "Ghi lần kiểm tra"):
+    for words in (
+        f"/book/devices/{number}",
+        "007",
+        "05/02/2027",
+        "Cần sửa chữa",
+        "Ốc lỏng",
+        "Ghi lần kiểm tra",
+        *sim.values(),
+    ):
         assert words in shown
+    hidden = house.signed_in(VIEWER).get(f"/speakers/{speaker.id}").text
+    assert not any(words in hidden for words in sim.values())
+    entry = browser.get(f"/book/devices/{number}").text
+    assert "<title>Thiết bị TB-5 · Cụm loa" in entry
+    assert f'href="/speakers/{speaker.id}" dir="auto">Xem cụm loa loa-commune</a>' in entry
+    assert "05/01/2026</a> Cần sửa chữa" in entry
     start = browser.get("/book/inspections/0?device=TB-5&unit=COMMUNE").text
     assert 'value="TB-5"' in start
 
@@ -270,7 +273,7 @@ def test_expiring_sim_raises_an_alarm_for_the_unit(house: House) -> None:
     soon = (now() + datetime.timedelta(days=5)).date()
     admin = house.signed_in("admin@x.example")
     admin.post("/book/devices/0", **DEVICE, sim_until=soon.isoformat())
-    assert "SIM của thiết bị Cụm Nà Sài (TB-01) hết hạn" in admin.get("/").text
+    assert "SIM của thiết bị Cụm Nà Sài (TB-01): hạn dùng đến ngày" in admin.get("/").text
     with house.database.session() as session:
         assert [alarm.kind for alarm in open_alarms(session)] == ["sim_expires"]
 
@@ -280,7 +283,7 @@ def test_yearly_report_has_the_figures_of_the_plan(house: House) -> None:
     assert "Năm này chưa ghi kinh phí" in browser.get("/book?year=2027").text
     browser.post("/book/stations/0", code="D1", name="Đài xã", unit="COMMUNE", technology="fm", condition="broken")
     browser.post("/book/plans/0", work="Chuyển đài xã", year="2027", unit="COMMUNE", plan_kind="convert",
-                 plan_state="done", station="D1", cost="500000000", fund="central")  # fmt: skip
+                 plan_state="done", done_on="2027-03-01", station="D1", cost="500000000", fund="central")  # fmt: skip
     browser.post("/book/budget/0", **LINE, planned="600000000", allocated="500000000", spent="450000000")
     shown = browser.get("/book?year=2027").text
     assert "1 đài, 1 hỏng" in shown
@@ -290,6 +293,33 @@ def test_yearly_report_has_the_figures_of_the_plan(house: House) -> None:
     assert "1/2 xã, phường chưa có đài" in above.get("/book?year=2027").text
     assert "Đơn vị other" in above.get("/book?year=2027").text.split("chưa có đài</h3>")[1]
     assert "0 đài" in above.get("/book?year=2027&unit=OTHER").text
+    assert "Vật tư thay thế" not in shown
+    assert re.search(r"Hiện trạng đài và thiết bị \(tính đến ngày \d+/\d+/\d{4}\)", shown)
     answer = above.get("/book?year=2027&as=xlsx")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as book:
+        names = re.findall(r'<sheet name="([^"]*)"', book.read("xl/workbook.xml").decode())
+    assert names[:4] == [
+        "Đài truyền thanh theo loại",
+        "Thiết bị theo loại",
+        "Xã, phường chưa có đài",
+        "Kết quả kiểm tra",
+    ]
+    assert len({name.casefold() for name in names}) == len(names)
+    assert max(map(len, names)) <= 31
     assert answer.content_type.endswith("spreadsheetml.sheet")
     assert above.get("/book?year=99999999&unit=%00").status_code == 200
+
+
+def test_yearly_report_lists_the_spare_parts_of_repairs(house: House) -> None:
+    with house.database.session() as session:
+        speaker = session.scalars(sa.select(Speaker.id).where(Speaker.code == "loa-commune")).one()
+        other = session.scalars(sa.select(Speaker.id).where(Speaker.code == "loa-village")).one()
+        repair(session, speaker, Fault.SILENT, parts="Củ loa 30 W × 2", cost=350000, days_lost_stated=1.5)
+        repair(session, other, Fault.UNSAFE, days_lost_stated=0.3)
+    shown = keeper(house).get(f"/book?year={local_day(now()).year}").text
+    section = shown.split('id="book_repairs"')[1].split("</section>")[0]
+    assert "<h3>Vật tư thay thế</h3>" in section
+    assert "Củ loa 30 W × 2" in section
+    assert "không tự cộng vào kinh phí" in section
+    days = re.findall(r'data-label="Số ngày mất tiếng">([^<]*)<', section)
+    assert sorted(days) == ["0,3", "1,5", "1,8"]

@@ -57,6 +57,8 @@ def test_plan_fits_on_a4_with_its_signatures(page: Page, station: Served, tmp_pa
         "form => [...form.querySelectorAll('*')].filter("
         "one => one.getBoundingClientRect().right > form.getBoundingClientRect().right + 1).length"
     )
+    total = page.locator("tfoot").first.evaluate("foot => getComputedStyle(foot).display")
+    assert total == "table-row-group", "a footer of a table is printed on each of its pages"
     assert (wide, page.evaluate("document.documentElement.scrollWidth <= innerWidth")) == (0, True)
     assert page.locator(".official-form tr").first.evaluate("row => getComputedStyle(row).display") == "table-row"
     for words in ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "NGƯỜI LẬP", "TM. ỦY BAN NHÂN DÂN", "Nơi nhận:"):
@@ -88,14 +90,14 @@ def test_every_page_of_the_book_can_be_read(page: Page, number: int, view: View)
 def test_an_entry_of_the_book_is_made_and_counted(page: Page) -> None:
     sign_in(page)
     page.goto("/book/budget")
-    follow(page, page.get_by_role("link", name=re.compile("^Thêm mục")))
+    follow(page, page.get_by_role("link", name=re.compile("^Thêm khoản kinh phí")))
     page.get_by_label("Nguồn kinh phí *", exact=True).select_option("donors")
     page.get_by_label("Mục đích chi *", exact=True).select_option("repairs")
     page.get_by_label("Năm *", exact=True).fill("2027")
     page.get_by_label("Đơn vị *", exact=True).select_option("COMMUNE")
     page.get_by_label("Đã chi (đồng)").fill("1.234")
     follow(page, page.get_by_role("button", name="Lưu"))
-    expect(page.get_by_text("1234 hay 1 đồng")).to_be_visible()
+    expect(page.get_by_text("1500000 (một triệu rưỡi)")).to_be_visible()
     look(page, "book-budget-wrong")
     page.get_by_label("Đã chi (đồng)").fill("1.234.567")
     follow(page, page.get_by_role("button", name="Lưu"))

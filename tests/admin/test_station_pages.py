@@ -1,5 +1,6 @@
 """The station's settings: each kind of entry is saved and removed by the same rules as in the district file."""
 
+import datetime
 import html
 import re
 
@@ -12,6 +13,7 @@ from broadcast_bridge.alerts.models import AlertSource
 from broadcast_bridge.source_system.models import Source
 from feedback.models import AnswerTemplate, Category, Department
 from haichieu.audit import AuditEntry
+from haichieu.database import now
 from haichieu.people import Unit
 from haichieu.sip.models import Phone, Trunk
 from haichieu.station import the_station
@@ -75,7 +77,8 @@ def test_station_itself_is_changed_and_its_pin_stays_secret(house: House, admin:
 
 
 def test_secrets_need_the_visitors_password(house: House, admin: Browser) -> None:
-    assert send(admin, "/station/phones/0/edit", **PHONE, password="not this one")[0] == 422
+    status, page = send(admin, "/station/phones/0/edit", **PHONE, password="not this one")
+    assert (status, "Mật khẩu không đúng" in page, "Email hoặc" in page) == (422, True, False)
     with house.database.session() as session:
         assert session.scalar(sa.select(Phone.id)) is None
 
@@ -189,6 +192,8 @@ def test_source_system_names_units_and_speakers(house: House, admin: Browser) ->
     with house.database.session() as session:
         unit = session.get_one(Unit, house.units["commune"]).code
     new = {**SOURCE, "unit": unit, "new_password": "bi-mat"}
+    assert '<option value="">Hãy chọn đơn vị</option>' in admin.get("/station/sources/0/edit").text
+    assert send(admin, "/station/sources/0/edit", **{**new, "unit": ""})[0] == 422
     status, page = send(admin, "/station/sources/0/edit", **new, areas="01285 = nowhere")
     assert (status, "nowhere" in page) == (422, True)
     assert send(admin, "/station/sources/0/edit", **{**new, "address": "http://tinh.example"})[0] == 422
@@ -198,10 +203,53 @@ def test_source_system_names_units_and_speakers(house: House, admin: Browser) ->
         source = session.scalars(sa.select(Source)).one()
         assert {one.external_id for one in source.places} == {"01285", "8612"}
         path = f"/station/sources/{source.id}/edit"
+    assert "chưa liên lạc · https://tinh.example" in admin.get("/station").text
+    later = now() + datetime.timedelta(minutes=5)
+
+    def asked_next(**typed: str) -> datetime.datetime | None:
+        with house.database.session() as session:
+            session.scalars(sa.select(Source)).one().next_poll_at = later
+        assert send(admin, path, **SOURCE, unit=unit, speakers="8612 = loa-commune", **typed)[0] == 303
+        with house.database.session() as session:
+            return session.scalars(sa.select(Source.next_poll_at)).one()
+
     assert f"01285 = {unit}" in admin.get(path).text
-    assert send(admin, path, **SOURCE, unit=unit, speakers="8612 = loa-commune")[0] == 303
+    assert asked_next() == later
+    assert asked_next(new_password="mat-khau-dung") is None
     assert admin.post(path.replace("/edit", "/remove"), sure="yes").status_code == 303
     assert admin.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"new_password": ""}, "Cần mật khẩu: hãy nhập mật khẩu đã được cấp"),
+        ({"username": ""}, "Không được để trống"),
+        ({"areas": "01285 CO-BA"}, "Dòng “01285 CO-BA” chưa đúng."),
+        ({"areas": "01285 ="}, "ví dụ: 01285 = CO-BA"),
+        ({"areas": "01285 = village\n01285 = commune"}, "Mã “01285” có ở nhiều dòng."),
+        (
+            {"areas": "01285 = XA-LA"},
+            "Dòng “01285 = XA-LA”: đài không có đơn vị mang mã XA-LA.",
+        ),
+        ({"speakers": "8612 = loa-la"}, "Dòng “8612 = loa-la”: đài không có cụm loa mang mã loa-la."),
+    ],
+)
+def test_form_of_a_source_says_what_is_wrong_and_what_is_allowed(
+    house: House, admin: Browser, typed: dict[str, str], said: str
+) -> None:
+    with house.database.session() as session:
+        unit = session.get_one(Unit, house.units["commune"])
+        unit.code = "commune"
+    status, page = send(admin, "/station/sources/0/edit", **{**SOURCE, "unit": "commune", "new_password": "m", **typed})
+    assert (status, said in html.unescape(page)) == (422, True)
+    assert ("Các mã đơn vị: " in page) == ("XA-LA" in said)
+    assert "Để trống thì giữ mật khẩu đang có" not in admin.get("/station/sources/0/edit").text
+
+
+@pytest.mark.parametrize("kind", ["sources", "trunks"])
+def test_account_of_the_visitor_is_not_sent_as_that_of_the_entry(admin: Browser, kind: str) -> None:
+    assert admin.get(f"/station/{kind}/0/edit").text.count('name="username"') == 1
 
 
 def test_form_of_another_user_is_not_overwritten(house: House, admin: Browser) -> None:

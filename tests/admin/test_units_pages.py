@@ -131,7 +131,7 @@ def test_split_asks_where_each_speaker_goes(house: House) -> None:
         ("merge", {}, "Hãy chọn đơn vị"),
         ("merge", {"units": "99999"}, "Hãy chọn đơn vị"),
         ("merge", {"units": "commune"}, "chính nó"),
-        ("move", {}, "chính nó"),
+        ("move", {}, "Hãy chọn đơn vị cấp trên"),
         ("move", {"parent": "village"}, "cấp dưới"),
         ("split", {}, "ít nhất một đơn vị mới"),
         ("split", {"name-3": "Xã Mới", "code-3": "Mã sai"}, "không dùng được"),
@@ -158,6 +158,35 @@ def test_units_outside_ones_rights_are_neither_offered_nor_taken(house: House) -
     confirmed(house.signed_in(ABOVE), f"/units/{commune}/merge", units=str(house.units["other"]))
     assert browser.get(undo_of_newest(house)).status_code == 200
     assert house.signed_in("admin@x.example").get("/units").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "words"),
+    [
+        ("commune", "move", "Chưa có nơi để chuyển Đơn vị commune."),
+        ("village", "merge", "Chưa có đơn vị nào sáp nhập được vào Đơn vị village."),
+        ("commune", "split", "Hãy nhờ người quản trị của Đơn vị district chia tách Đơn vị commune."),
+        ("village", "rename", "đã được sáp nhập vào Đơn vị commune"),
+    ],
+)
+def test_form_of_an_impossible_change_says_why(house: House, name: str, step: str, words: str) -> None:
+    browser = house.signed_in(ADMIN)
+    if step == "rename":
+        confirmed(browser, f"/units/{house.units['commune']}/merge", units=str(house.units["village"]))
+    shown = browser.get(f"/units/{house.units[name]}/{step}").text
+    assert words in shown
+    assert ">Xem trước<" not in shown
+
+
+def test_level_of_new_units_follows_from_the_unit_above(house: House) -> None:
+    browser = house.signed_in(ABOVE)
+    shown = browser.get("/units/new").text
+    assert '<option value="">Theo đơn vị cấp trên' in shown
+    for parent, name in (("district", "Xã Mới"), ("commune", "Xóm Mới"), ("village", "Tổ 1")):
+        assert browser.post("/units/new", parent=str(house.units[parent]), level="", names=name).status_code == 303
+    with house.database.reading() as session:
+        made = {one.name: one.level for one in session.query(Unit).filter(Unit.name.in_(["Xã Mới", "Xóm Mới", "Tổ 1"]))}
+    assert made == {"Xã Mới": "commune", "Xóm Mới": "village", "Tổ 1": "village"}
 
 
 def test_villages_of_a_commune_are_added_together(house: House) -> None:

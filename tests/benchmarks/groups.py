@@ -204,15 +204,23 @@ async def _on_time(bench: Bench, options: Options, tell: Tell) -> None:
     )
 
 
-def _start(_: Options, tell: Tell) -> None:
+def _start(options: Options, tell: Tell) -> None:
     find_or_fetch(load_settings())
 
-    async def seconds() -> float:
+    async def seconds() -> tuple[float, float]:
         begin = time.monotonic()
-        async with trial_station(None):
-            return time.monotonic() - begin
+        async with trial_station(None) as station:
+            first, again = time.monotonic() - begin, []
+            for _ in range(options.runs):
+                await station.stop()
+                begin = time.monotonic()
+                await station.start()
+                again.append(time.monotonic() - begin)
+            return first, median(again)
 
-    tell(("`haichieu up` → first call can be taken (s)", f"{asyncio.run(seconds()):.2f}", "", "", "≤ 2"))
+    first, again = asyncio.run(seconds())
+    tell(("`haichieu up` in a new home → first call can be taken (s)", f"{first:.2f}", "", "", ""))
+    tell(("`haichieu up` → first call can be taken (s)", f"{again:.2f}", "", "", "≤ 2"))
 
 
 def _hotline(options: Options, tell: Tell) -> None:

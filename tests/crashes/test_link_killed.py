@@ -72,7 +72,7 @@ class Station:
         return True
 
     async def _process(self, kill_at: str) -> int | None:
-        self.link.look(lambda session: session.execute(sa.update(Source).values(next_poll_at=None)))
+        self.link.look(_make_due)
         url = self.link.database.url.render_as_string(hide_password=False)
         process = link_work.process(url, self.folder / "media", self.seen, kill_at)
         process.start()
@@ -81,6 +81,12 @@ class Station:
             process.kill()
         assert process.exitcode in (0, -signal.SIGKILL), (kill_at, process.exitcode)
         return process.exitcode
+
+
+def _make_due(session: sa.orm.Session) -> None:
+    """Let the source be asked again, and a planned bulletin be looked at, as if the time had passed."""
+    session.execute(sa.update(Source).values(next_poll_at=None))
+    session.execute(sa.update(Job).where(Job.state == "waiting").values(due_at=now()))
 
 
 def _end_leases(session: sa.orm.Session) -> None:

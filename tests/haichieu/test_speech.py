@@ -1,10 +1,12 @@
 """Speech synthesis and its cache, with the real espeak-ng and ffmpeg."""
 
+import contextlib
 import os
+import resource
 import threading
 import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -72,12 +74,42 @@ def test_a_sentence_becomes_two_files_of_one_length_and_an_even_level(tmp_path: 
     assert np.max(np.abs(wide)) < 0.95
 
 
+def spectrum(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frequencies of a sound and the power at each."""
+    sound, rate = samples(path)
+    return np.fft.rfftfreq(len(sound), 1 / rate), np.abs(np.fft.rfft(sound)) ** 2
+
+
 def test_the_8_khz_file_contains_only_telephone_frequencies(tmp_path: Path) -> None:
     path = SpeechCache(tmp_path, EspeakSynthesiser()).spoken(SENTENCE, "vi")
-    sound, rate = samples(f"{path}.wav")
-    power = np.abs(np.fft.rfft(sound)) ** 2
-    frequency = np.fft.rfftfreq(len(sound), 1 / rate)
+    frequency, power = spectrum(f"{path}.wav")
     assert power[frequency < 50].sum() / power.sum() < 0.01
+
+
+class NoiseSynthesiser(CountingSynthesiser):
+    """Speaks white noise: as much power at every frequency."""
+
+    def synthesise(self, text: str, language: str) -> Speech:
+        noise = np.random.default_rng(1).normal(0, 3000, 3 * 22050).astype("<i2")
+        return Speech(noise.tobytes(), 22050, self.identity(language))
+
+
+@pytest.mark.parametrize(("extension", "highest"), [(".wav", 3600), (".wav16", 7200)])
+def test_both_forms_keep_the_band_of_speech_and_leave_the_rest_out(
+    tmp_path: Path, extension: str, highest: float
+) -> None:
+    frequency, power = spectrum(SpeechCache(tmp_path, NoiseSynthesiser()).spoken(SENTENCE, "vi") + extension)
+
+    def level(middle: float) -> float:
+        """The level around a frequency, in dB of that around 1 kHz."""
+        near = [power[abs(frequency - one) < one / 20].mean() for one in (middle, 1000.0)]
+        return float(10 * np.log10(near[0] / near[1]))
+
+    assert level(300) == pytest.approx(0, abs=1.2)
+    assert level(120) == pytest.approx(-3, abs=1)
+    assert level(30) == pytest.approx(-24, abs=3)
+    assert level(highest / 2) == pytest.approx(0, abs=1.2)
+    assert level(highest) == pytest.approx(-3, abs=1)
 
 
 def test_the_same_sentence_is_made_once_and_others_apart(tmp_path: Path) -> None:
@@ -97,19 +129,38 @@ def test_a_half_made_pair_is_made_again(tmp_path: Path) -> None:
     assert Path(f"{path}.wav").exists()
 
 
-def test_a_sentence_cut_off_by_a_full_disk_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = SpeechCache(tmp_path / "speech", EspeakSynthesiser())
-    with monkeypatch.context() as patch:
-        full = tmp_path / "bin" / "ffmpeg"  # as ffmpeg does on a full disk: empty files, and status 0
-        full.parent.mkdir()
-        full.write_text('#!/bin/sh\nfor name; do case "$name" in /*.wav|/*.wav16) : > "$name";; esac; done\n')
-        full.chmod(0o755)
-        patch.setenv("PATH", f"{full.parent}:{os.environ['PATH']}")
-        with pytest.raises(SynthesisFailed):
-            cache.spoken(SENTENCE, "vi")
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file of this process grow longer, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_sentence_cut_off_by_a_full_disk_is_made_again(tmp_path: Path) -> None:
+    speaker = NoiseSynthesiser()
+    speaker.identity("vi")  # asks a program, which the limit would end
+    cache = SpeechCache(tmp_path, speaker)
+    with files_of_at_most(20_000), pytest.raises(EnvironmentProblem, match="File too large"):
+        cache.spoken(SENTENCE, "vi")
+    assert list(tmp_path.glob("*/*")) == []
     path = cache.spoken(SENTENCE, "vi")
     Path(f"{path}.wav").write_bytes(b"")  # as an earlier version left it
     assert len(samples(cache.spoken(SENTENCE, "vi") + ".wav")[0]) > 8000
+
+
+def test_a_recording_cut_off_by_a_full_disk_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = tmp_path / "bin" / "ffmpeg"  # as ffmpeg does on a full disk: empty files, and status 0
+    full.parent.mkdir()
+    full.write_text('#!/bin/sh\nfor name; do case "$name" in /*.wav|/*.wav16) : > "$name";; esac; done\n')
+    full.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{full.parent}:{os.environ['PATH']}")
+    with pytest.raises(SynthesisFailed):
+        SpeechCache(tmp_path / "speech", EspeakSynthesiser()).recorded(studio_recording(tmp_path))
+    assert list(tmp_path.glob("speech/*/*")) == []
 
 
 def test_threads_that_make_the_same_sentence_at_once_all_get_whole_files(tmp_path: Path) -> None:
@@ -165,10 +216,11 @@ def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(EnvironmentProblem, match="no-such-espeak"):
         SpeechCache(tmp_path, EspeakSynthesiser("no-such-espeak")).spoken(SENTENCE, "vi")
 
-    engine = EspeakSynthesiser("/usr/bin/espeak-ng")
+    cache = SpeechCache(tmp_path / "cache", EspeakSynthesiser())
+    recording = studio_recording(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentProblem, match="ffmpeg"):
-        SpeechCache(tmp_path / "cache", engine).spoken(SENTENCE, "vi")
+        cache.recorded(recording)
     assert list(tmp_path.glob("cache/*/*")) == []
 
 
@@ -178,16 +230,20 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         SpeechCache(tmp_path / "speech", EspeakSynthesiser()).spoken(SENTENCE, "vi")
 
 
-def test_a_recording_in_another_format_is_made_fit_for_the_telephone(tmp_path: Path) -> None:
-    recording = tmp_path / "studio.wav"
+def studio_recording(folder: Path) -> Path:
+    """A second of a tone, in stereo at 44.1 kHz."""
+    recording = folder / "studio.wav"
     tone = (np.sin(2 * np.pi * 440 * np.arange(44100) / 44100) * 8000).astype("<i2")
     with wave.open(str(recording), "wb") as sound:
         sound.setnchannels(2)
         sound.setsampwidth(2)
         sound.setframerate(44100)
         sound.writeframes(np.repeat(tone, 2).tobytes())
+    return recording
 
-    path = SpeechCache(tmp_path / "cache", EspeakSynthesiser()).recorded(recording)
+
+def test_a_recording_in_another_format_is_made_fit_for_the_telephone(tmp_path: Path) -> None:
+    path = SpeechCache(tmp_path / "cache", EspeakSynthesiser()).recorded(studio_recording(tmp_path))
 
     narrow, rate = samples(f"{path}.wav")
     assert len(narrow) / rate == pytest.approx(1.0, abs=0.01)

@@ -75,10 +75,11 @@
 
   // Typed text is not left behind by a key or a link.
   const typed = [...document.querySelectorAll("[data-typed] textarea")];
+  const isRefused = document.querySelector(".alert-danger") !== null; // its text was typed, and is not kept yet
   let sent = null;
   document.addEventListener("submit", (event) => { sent = event.target; });
   addEventListener("beforeunload", (event) => {
-    if (typed.some((one) => one.form !== sent && one.value.trim())) event.preventDefault();
+    if (typed.some((one) => one.form !== sent && one.value.trim() && (isRefused || one.value !== one.defaultValue))) event.preventDefault();
   });
 
   for (const hear of document.querySelectorAll("[data-hear]")) {

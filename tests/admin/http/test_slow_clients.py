@@ -110,3 +110,4 @@ def test_live_page_hears_of_a_change_and_delays_no_stop(station: Served) -> None
             with contextlib.suppress(http.client.IncompleteRead):
                 stream.read()
         assert time.monotonic() - began < 4  # a live page sleeps for ten seconds
+    assert "web.request_failed" not in (station.house.home / "web.log").read_text()

@@ -212,8 +212,12 @@ def _keep(page: Page, name: str) -> None:
         if (over := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
             print(f"{name}: {over} pixels hang over the edge", file=sys.stderr)
         height = min(page.evaluate("document.documentElement.scrollHeight"), MOST_PIXELS)
-        clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}  # type: ignore[index]
+        before = page.viewport_size or NARROW
+        clip = {"x": 0, "y": 0, "width": before["width"], "height": height}
+        if before["width"] == NARROW["width"]:  # else the tabs at the foot of the screen appear in the middle
+            page.set_viewport_size({"width": before["width"], "height": max(height, before["height"])})
         page.screenshot(path=str(full), full_page=True, clip=clip, animations="disabled")  # type: ignore[arg-type]
+        page.set_viewport_size(before)
         target = FOLDER / f"{name}.png"
         for colours in COLOURS:
             filters = (

@@ -9,8 +9,9 @@ from broadcast_bridge.station_book.book_entries import Reach, read_row, save
 from broadcast_bridge.station_book.book_tables import TABLES
 from haichieu.database import now
 from haichieu.people import Unit
+from tests.builders.days import local_day
 
-YEAR = now().year
+YEAR = local_day(now()).year
 _STATIONS = (
     ("D-CB", "Đài truyền thanh xã Cô Ba", "BL-CB", "ict", "good", "yes"),
     ("D-CP", "Đài truyền thanh xã Cốc Pàng", "BL-CP", "fm", "broken", "no"),
@@ -31,7 +32,7 @@ _BUDGET = (
 def book(session: Session) -> None:
     """Fill the book."""
     reach = Reach(session, set(session.scalars(sa.select(Unit.id))))
-    today = now().date()
+    today = local_day(now())
 
     def keep(table: str, **typed: str) -> None:
         save(session, TABLES[table], read_row(TABLES[table], typed, reach), "test", today)
@@ -43,7 +44,8 @@ def book(session: Session) -> None:
         until = (today + datetime.timedelta(days=days)).isoformat() if days else ""
         keep("devices", code=code, name=name, unit=unit, device_kind=kind, condition=condition, speaker=speaker,
              serial=serial, imei=imei, sim_until=until, sim_carrier="Viettel" if until else "")  # fmt: skip
-    keep("inspections", unit="BL-CB", device="TB-001", inspected_on=f"{YEAR}-03-12", finding="passed")
+    keep("inspections", unit="BL-CB", device="TB-001", finding="passed",
+         inspected_on=(today - datetime.timedelta(days=30)).isoformat())  # fmt: skip
     keep("plans", work="Chuyển đài FM Cốc Pàng sang CNTT - viễn thông", year=str(YEAR), unit="BL-CP",
          plan_kind="convert", plan_state="under_way", station="D-CP", cost="450000000", fund="central")  # fmt: skip
     keep("plans", work="Thiết lập đài thị trấn", year=str(YEAR), unit="BL-TT", plan_kind="new",

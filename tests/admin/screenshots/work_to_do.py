@@ -11,6 +11,7 @@ from broadcast_bridge.repairs.states import Fault
 from broadcast_bridge.schedule.editing import Planner
 from haichieu.database import now
 from haichieu.people import Right, Unit
+from tests.builders.days import local_day
 from tests.builders.repairs import repair
 
 _REPAIRS = (
@@ -26,6 +27,8 @@ def work_to_do(session: Session) -> None:
         repair(session, speaker, fault, work=work, parts=parts, cost=cost)
     unit = session.scalars(sa.select(Unit.id).where(Unit.code == "BL-CB")).one()
     zone = session.scalars(sa.select(Zone.id).where(Zone.code == "11")).one()
-    draft = DutyDraft("Danh sách hộ nghèo năm 2026", "publication", unit, [zone], now().date(), datetime.time(5, 30))
+    draft = DutyDraft(
+        "Danh sách hộ nghèo năm 2026", "publication", unit, [zone], local_day(now()), datetime.time(5, 30)
+    )
     everywhere = frozenset(session.scalars(sa.select(Unit.id)))
     add_duty(session, draft, Planner("account:quantri@baolac.example", frozenset({Right.SCHEDULE}), everywhere), now())
