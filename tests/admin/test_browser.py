@@ -29,7 +29,14 @@ PAGES += ("/units", "/units/new", "/units/2/merge", "/units/2/split", "/units/3/
 BUDGET = 150_000
 
 pytestmark = pytest.mark.timeout(240)
-SILENT = Message.verbatim("Nguồn im lặng.")
+
+
+def warn(station: Served, subject: str) -> str:
+    """Raise an alarm whose text no other test waits for; return the text."""
+    text = f"Nguồn {subject} im lặng."
+    with station.house.database.session() as session:
+        raise_alarm(session, AlarmKind.FEED_SILENT, subject, Message.verbatim(text))
+    return text
 
 
 @pytest.fixture(scope="module")
@@ -119,18 +126,18 @@ def test_the_board_is_not_exchanged_under_a_finger(page: Page, station: Served) 
     stop = page.get_by_role("link", name=re.compile("^Dừng ")).first
     stop.hover()
     page.mouse.down()
-    with page.expect_response(is_live_part) as news, station.house.database.session() as session:
-        raise_alarm(session, AlarmKind.FEED_SILENT, "duoi-ngon-tay", SILENT)
+    with page.expect_response(is_live_part) as news:
+        warning = warn(station, "duoi-ngon-tay")
     news.value.finished()
     stop.evaluate("link => link.addEventListener('click', event => event.preventDefault())")
-    expect(page.get_by_text("duoi-ngon-tay")).to_have_count(0)
+    expect(page.get_by_text(warning)).to_have_count(0)
     page.mouse.up()
-    expect(page.get_by_text("duoi-ngon-tay").first).to_be_visible()
+    expect(page.get_by_text(warning).first).to_be_visible()
     page.goto("/")
     stop.hover()
     page.mouse.down()
-    with page.expect_response(is_live_part) as news, station.house.database.session() as session:
-        raise_alarm(session, AlarmKind.FEED_SILENT, "them-mot-tin", SILENT)
+    with page.expect_response(is_live_part) as news:
+        warn(station, "them-mot-tin")
     news.value.finished()
     with page.expect_navigation():
         page.mouse.up()
@@ -149,17 +156,11 @@ def test_it_is_right_again_after_the_connection_was_lost(page: Page, station: Se
     with page.expect_response(is_live_part):  # the look that a new stream asks for
         sign_in(page)
     page.context.set_offline(True)
-    with station.house.database.session() as session:
-        raise_alarm(
-            session,
-            AlarmKind.FEED_SILENT,
-            "nguon-tinh",
-            SILENT,
-        )
+    warning = warn(station, "nguon-tinh")
     page.wait_for_timeout(500)
-    expect(page.get_by_text("Nguồn im lặng.")).to_have_count(0)
+    expect(page.get_by_text(warning)).to_have_count(0)
     page.context.set_offline(False)
-    expect(page.get_by_text("Nguồn im lặng.").first).to_be_visible(timeout=40_000)
+    expect(page.get_by_text(warning).first).to_be_visible(timeout=40_000)
 
 
 def test_text_survives_a_login_that_ran_out(page: Page, station: Served) -> None:
