@@ -4,7 +4,7 @@ import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, backref, mapped_column, relationship
 
 from broadcast_bridge.broadcasts.states import (
     BROADCAST,
@@ -150,9 +150,11 @@ class Zone(Base):
     silenced_by: Mapped[str | None] = mapped_column(sa.String(200))
     removed_at: Mapped[datetime.datetime | None]
 
-    units: Mapped[list[Unit]] = relationship(secondary=zone_units)
-    speakers: Mapped[list[Speaker]] = relationship(secondary=zone_speakers)
-    officials: Mapped[list[Official]] = relationship(secondary=official_zones, backref="zones")
+    units: Mapped[list[Unit]] = relationship(secondary=zone_units, order_by=Unit.id)
+    speakers: Mapped[list[Speaker]] = relationship(secondary=zone_speakers, order_by=Speaker.id)
+    officials: Mapped[list[Official]] = relationship(
+        secondary=official_zones, order_by=Official.id, backref=backref("zones", order_by="Zone.id")
+    )
 
 
 def _search_text(context: Any) -> str:

@@ -77,7 +77,7 @@ class AlertSource(Base):
     last_problem: Mapped[Message | None] = mapped_column(MessageText, nullable=False)
     failures: Mapped[int] = mapped_column(default=0)
 
-    zones: Mapped[list[Zone]] = relationship(secondary=alert_source_zones)
+    zones: Mapped[list[Zone]] = relationship(secondary=alert_source_zones, order_by=Zone.code)
 
 
 class UnitGeocode(Base):
@@ -132,7 +132,9 @@ class CapAlert(Base):
     broadcast: Mapped[Broadcast | None] = relationship()
     speakers: Mapped[list[Speaker]] = relationship(secondary=cap_alert_speakers, order_by=Speaker.code)
     texts: Mapped[list["AlertText"]] = relationship(cascade="all, delete-orphan", order_by="AlertText.id")
-    references: Mapped[list["AlertReference"]] = relationship(cascade="all, delete-orphan")
+    references: Mapped[list["AlertReference"]] = relationship(
+        cascade="all, delete-orphan", order_by="AlertReference.id"
+    )
 
 
 class AlertText(Base):

@@ -98,7 +98,7 @@ def columns_of_source(
         "highest_priority": wanted.highest_priority,
         "speaks_exercises": wanted.speaks_exercises,
         "enabled": wanted.enabled,
-        "zones": list(wanted.zones),
+        "zones": sorted(wanted.zones, key=lambda zone: zone.code),
     }
 
 

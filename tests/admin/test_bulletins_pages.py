@@ -340,15 +340,16 @@ def test_scheduled_bulletin_shows_its_times_and_a_second_one_is_announced(house:
 def test_planned_airing_is_cancelled_and_can_be_chosen_again(house: House) -> None:
     number = bulletin(house)
     editor = house.signed_in("editor@x.example")
-    for hours in (24, 48):
-        editor.post("/bulletins", bulletin=number, do="schedule", at=chosen_time(hours)[1])
+    times = [chosen_time(hours)[1] for hours in (24, 48)]
+    for local in times:
+        editor.post("/bulletins", bulletin=number, do="schedule", at=local)
     first, second = airings(house)
     assert editor.post("/bulletins", bulletin=number, do="cancel", airing=first).status_code == 303
     assert (of(house, number).state, airings(house)) == ("scheduled", {first: "cancelled", second: "planned"})
     assert editor.post("/bulletins", bulletin=number, do="cancel", airing=first).status_code == 422
     assert editor.post("/bulletins", bulletin=number, do="cancel", airing=second).status_code == 303
     assert (of(house, number).state, reports(house)) == ("accepted", ["accepted", "scheduled", "accepted"])
-    editor.post("/bulletins", bulletin=number, do="schedule", at=chosen_time(24)[1])
+    editor.post("/bulletins", bulletin=number, do="schedule", at=times[0])
     assert (of(house, number).state, airings(house)) == ("scheduled", {first: "planned", second: "cancelled"})
 
 

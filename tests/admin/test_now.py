@@ -251,7 +251,7 @@ def test_alarms_of_other_units_are_neither_shown_nor_cleared(house: House) -> No
             with house.database.session() as session:
                 raise_alarm(session, AlarmKind.SCHEDULE_MISSED, about, Message.verbatim(f"của {unit} {about}"))
     with house.database.session() as session:
-        alarms = [(one.id, one.text.fields["text"]) for one in session.query(Alarm)]
+        alarms = [(one.id, one.text.fields["text"]) for one in session.scalars(sa.select(Alarm).order_by(Alarm.id))]
     operator, above = house.signed_in("operator@x.example"), house.signed_in("operator@district.example")
     page, everything = operator.get("/").text, above.get("/").text
     assert all(text in everything for _, text in alarms[-8:])  # as many as the page has room for
