@@ -31,7 +31,7 @@ def test_backup_in_clear_is_warned_of_and_restored(home: Path, tmp_path: Path) -
     assert made.returncode == 0
     assert "in clear" in made.stderr
     done = haichieu("restore", str(file), "--home", str(other))
-    assert done.stdout.startswith("Restored: ")
+    assert done.stdout.splitlines()[-1].startswith("Restored: ")
     again = haichieu("restore", str(file), "--home", str(other))
     assert (again.returncode, "--replace" in again.stderr) == (2, True)
     replaced = haichieu("restore", str(file), "--home", str(other), "--replace")
