@@ -12,7 +12,7 @@ from haichieu.people import Account
 
 FIELD = "password"
 OWN = "panel.access.wrong_own_password"
-"""The sentence for a visitor who is signed in, and was not asked for an e-mail."""
+"""Shown to a visitor who is signed in and only had to give the password."""
 
 
 def confirm_password(panel: Panel, form: Form) -> None:

@@ -1,4 +1,4 @@
-"""Bulletins that meet priority programmes of the commune: who is asked, who decides, and what begins first."""
+"""Bulletins that meet priority programmes of the commune: who gets the question, who answers, what plays first."""
 
 import datetime
 

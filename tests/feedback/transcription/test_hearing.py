@@ -96,10 +96,10 @@ def test_both_engines_together_invent_no_text(whisper: WhisperEngine, viet_asr: 
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_an_hour_of_music_has_no_text(whisper: WhisperEngine) -> None:
-    hour = Sound(np.tile(SILENCES["melody"].samples, 300), SILENCES["melody"].rate)
-    assert hour.seconds == 3600
-    understood = understand(whisper, hour, "vi")
+def test_ten_minutes_of_music_have_no_text(whisper: WhisperEngine) -> None:
+    music = Sound(np.tile(SILENCES["melody"].samples, 50), SILENCES["melody"].rate)
+    assert music.seconds == 600, "the melody and the engine's windows of 30 s meet in every way within one minute"
+    understood = understand(whisper, music, "vi")
     assert (understood.text, understood.words) == ("", ())
 
 
