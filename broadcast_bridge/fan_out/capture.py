@@ -75,6 +75,10 @@ class Agreements:
         """Return the status with which the speaker of a call has answered, or None as long as it has not."""
         return self._answers.get(call_id)
 
+    def request(self, call_id: str) -> bytes | None:
+        """Return the branch of the last re-INVITE to the speaker of a call that names the fan-out."""
+        return self._asked.get(call_id)
+
     def forget(self, call_id: str) -> None:
         """Forget a call."""
         self._asked.pop(call_id, None)

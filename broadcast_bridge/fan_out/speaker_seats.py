@@ -41,6 +41,8 @@ class Seat:
     wants_sound: bool = True
     result: str = ""
     """How the attempt at direct sound ended; empty until it has."""
+    request: bytes | None = None
+    """The re-INVITE to the speaker after which it ended."""
     deadline: float = math.inf
     reported_at: float = field(default_factory=time.monotonic)
 
@@ -101,7 +103,7 @@ class Engine:
             return
         self._leave(seat)
         self._renew(seat)
-        seat.stream, seat.result = stream, ""
+        seat.stream, seat.result, seat.request = stream, "", None
         self._taken.add(seat)
         stream.listeners.append(seat.listener)
         seat.deadline = math.inf
@@ -222,12 +224,14 @@ class Engine:
 
     def _decide(self, seat: Seat, how: str) -> None:
         seat.result, seat.listener.settled = how, True
+        seat.request = self.agreements.request(seat.call_id)
         self._news(seat.listener.key, how)
 
     def _leave(self, seat: Seat) -> None:
         if seat.stream is not None:
             if self._by_call_id.get(seat.call_id) is seat:  # else its speaker has another seat already
-                self.agreements.forget(seat.call_id)
+                if seat.request in (None, self.agreements.request(seat.call_id)):  # else it was asked for the next one
+                    self.agreements.forget(seat.call_id)
                 del self._by_call_id[seat.call_id]
             self._taken.discard(seat)
             seat.stream.listeners.remove(seat.listener)

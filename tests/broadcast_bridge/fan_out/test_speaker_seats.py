@@ -67,8 +67,8 @@ class Bench:
     def offer(self, ear: Ear, *, wants_sound: bool = True) -> str | None:
         return self.engine.offered("k", Description(ear.address, (8,), wants_sound))
 
-    def agrees(self, status: int = 200) -> None:
-        for message in (invite("a", self.port), answer(status, "a")):
+    def agrees(self, status: int = 200, *, branch: str = "a") -> None:
+        for message in (invite(branch, self.port), answer(status, branch)):
             if self.engine.agreements.take(Captured("call", message)):
                 self.engine.answered("call")
 
@@ -127,6 +127,55 @@ def test_agreement_that_comes_before_the_address_counts(bench: Bench) -> None:
     bench.offer(bench.speaker)
     bench.say(1)
     assert numbers(bench.asterisk.packets(1) + bench.speaker.packets(1)) == [1, 2]
+
+
+def leave(bench: Bench, how: str) -> None:
+    """End the stay on the first seat."""
+    match how:
+        case "stop":
+            bench.engine.stop("k")
+        case "the stream closes":
+            bench.engine.close("s")
+        case "the call ends":
+            bench.engine.ended("k")
+
+
+LEAVES = pytest.mark.parametrize("how", ["stop", "the stream closes", "the call ends"])
+
+
+@LEAVES
+def test_agreement_for_the_next_seat_outlasts_the_seat_before(bench: Bench, how: str) -> None:
+    sit(bench)
+    bench.offer(bench.speaker)
+    bench.agrees()
+    bench.engine.open("next", "alaw")
+    bench.engine.expect("k2", "alaw")
+    bench.engine.offered("k2", Description(bench.asterisk.address, (8,), True))
+    bench.engine.start("k2", "next")
+    bench.engine.offered("k2", Description(bench.speaker.address, (8,), True))
+    bench.agrees(branch="b")
+    leave(bench, how)
+    bench.engine.watch("k2", "call")
+    assert bench.news[-1] == ("k2", "direct")
+    bench.engine.close("next")
+
+
+@LEAVES
+def test_agreement_for_a_seat_is_none_for_the_next_one(bench: Bench, how: str) -> None:
+    sit(bench)
+    bench.offer(bench.speaker)
+    bench.agrees()
+    leave(bench, how)
+    bench.engine.open("next", "alaw")
+    bench.engine.expect("k2", "alaw")
+    bench.engine.offered("k2", Description(bench.asterisk.address, (8,), True))
+    bench.engine.start("k2", "next")
+    bench.engine.watch("k2", "call")
+    bench.engine.offered("k2", Description(bench.speaker.address, (8,), True))
+    assert ("k2", "direct") not in bench.news
+    bench.agrees(branch="b")
+    assert bench.news[-1] == ("k2", "direct")
+    bench.engine.close("next")
 
 
 def test_speaker_that_refuses_is_reported_and_gets_nothing_directly(bench: Bench) -> None:
