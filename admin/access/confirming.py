@@ -12,7 +12,7 @@ from haichieu.people import Account
 
 FIELD = "password"
 OWN = "panel.access.wrong_own_password"
-"""Shown to a visitor who is signed in and only had to give the password."""
+"""For an account that is signed in: only the password can be wrong."""
 
 
 def confirm_password(panel: Panel, form: Form) -> None:
