@@ -10,6 +10,7 @@ import datetime
 import random
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ from haichieu.audio.sound import read_wav
 from haichieu.database import now
 from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.media import MediaStore
+from haichieu.process_control import run_in_real_time
 from haichieu.processes.sounds import open_prompts
 from tests.benchmarks.callers import HERTZ_APART, LOWEST_HERTZ, Caller, Line, Script
 from tests.benchmarks.processes import processes_of
@@ -66,6 +68,8 @@ class Run:
     switchboard: float
     filing: float
     """Seconds from the last key until the message was kept, at worst."""
+    late: float
+    """Seconds by which the callers' own sound was late, at worst. Beyond 0.1, the figures say nothing."""
 
     @property
     def whole(self) -> bool:
@@ -114,6 +118,7 @@ def _rows(mine: Run, bare: Run) -> list[Row]:
         (f"{what}: cores", f"{mine.cores:.2f}", f"{bare.cores:.2f}", ratio, "ratio ≤ 1.2"),
         (f"{what}: of these the switchboard", f"{mine.switchboard:.2f}", "", "", ""),
         (f"{what}: key → case filed (s), worst", f"{mine.filing:.1f}", "", "", ""),
+        (f"{what}: the callers' own sound late (ms)", f"{mine.late * 1000:.0f}", f"{bare.late * 1000:.0f}", "", ""),
     ]
 
 
@@ -123,10 +128,12 @@ async def _run(
     callers, since = [_caller(index) for index in range(size)], now()
     processes = processes_of(station)
     pids = [processes.asterisk, processes.switchboard]
-    begin, started = [cpu_seconds(pid) for pid in pids], asyncio.get_running_loop().time()
+    loop = asyncio.get_running_loop()
+    begin, started = [cpu_seconds(pid) for pid in pids], loop.time()
     line = Line((station.settings.bind, station.settings.sip_port), number)
-    await asyncio.to_thread(line.run, callers)
-    seconds = asyncio.get_running_loop().time() - started
+    with ThreadPoolExecutor(1, initializer=run_in_real_time) as telephones:
+        late = await loop.run_in_executor(telephones, line.run, callers)
+    seconds = loop.time() - started
     used = [(cpu_seconds(pid) - before) / seconds for pid, before in zip(pids, begin, strict=True)]
     spool = station.settings.home.absolute() / "spool" / "recording"
     await until(lambda: not any(spool.glob("message-*.wav")), "every message is filed", 120)
@@ -138,7 +145,7 @@ async def _run(
         if caller.hertz in found and caller.hung_up_at
     ]
     lost_keys, lost_recordings = sum(keys for keys, _ in judged), sum(sound for _, sound in judged)
-    return Run(size, lost_keys, lost_recordings, sum(used), used[1], max(filing, default=float("nan")))
+    return Run(size, lost_keys, lost_recordings, sum(used), used[1], max(filing, default=float("nan")), late)
 
 
 def _caller(index: int) -> Caller:
