@@ -108,6 +108,7 @@ class CallingPhone(MediaDevice):
         return "\r\n".join([*lines, "", body])
 
     def _answer_response(self, text: str) -> None:
+        self._note_sender(text)
         number, method = field_of(text, "cseq").split()
         status = text.split(" ", 2)[1]
         if status == "401" and (nonce := NONCE.search(text)) and (asked := self._sent.pop(int(number), None)):

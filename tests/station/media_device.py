@@ -15,6 +15,7 @@ from tests.station.bare_speaker import BareSpeaker
 
 LOOPBACK = "127.0.0.1"
 _URI = re.compile(r"<([^>]+)>")
+_AUDIO_PORT = re.compile(r"^m=audio (\d+)", re.MULTILINE)
 RECEIVER_REPORT = 201
 REPORT_SECONDS = 0.5
 RTP_HEADER = 12
@@ -48,6 +49,9 @@ def media_sockets() -> tuple[socket.socket, socket.socket]:
 class MediaDevice(BareSpeaker):
     """Answers calls with 200. `reports` turns on receiver reports (RFC 3550 §6.4.2) of what was lost and of the jitter.
 
+    It hears only what comes from a port that its calls have named: another call, which had one of its ports before, may
+    still be sent sound or reports.
+
     `loses_every` is how often an OPTIONS transaction gets no answer: 3 is every third. Calls are answered after
     `answers_after` seconds.
     """
@@ -72,6 +76,7 @@ class MediaDevice(BareSpeaker):
         """The calls that it answers late: when, and the INVITE, by Call-ID."""
         self._direction = "recvonly"
         self._sequence = 500
+        self._senders: set[int] = set()
         self._media = threading.Thread(target=self._receive)
         self.silent = threading.Event()
         """Set: nothing is answered or sent any more, as after a power cut."""
@@ -131,6 +136,7 @@ class MediaDevice(BareSpeaker):
         return sum(at >= begin for at in list(self.times))
 
     def _answer_response(self, text: str) -> None:
+        self._note_sender(text)
         if "INVITE" in field_of(text, "cseq") and text.startswith("SIP/2.0 200"):
             uri = _URI.search(field_of(text, "contact"))
             assert uri is not None
@@ -155,6 +161,7 @@ class MediaDevice(BareSpeaker):
         super()._reply(request, status, headers, body)
 
     def _answer_call(self, text: str) -> None:
+        self._note_sender(text)
         method = text.partition(" ")[0]
         if method in ("BYE", "CANCEL"):
             self.ended.append(time.time())
@@ -167,6 +174,10 @@ class MediaDevice(BareSpeaker):
             self._reply(text, "200 OK", (f"Contact: <sip:{self._contact}>",), self.description)
         elif method != "ACK":
             self._reply(text, "200 OK")
+
+    def _note_sender(self, text: str) -> None:
+        """Learn from a session description where sound will come from: those who name a port send from it, too."""
+        self._senders.update(int(port) for port in _AUDIO_PORT.findall(text.replace("\r", "")))
 
     def _rings(self, text: str, method: str) -> bool:
         """Take a request to a device that takes its time to answer; return whether that is all (RFC 3261 §9.2)."""
@@ -195,6 +206,8 @@ class MediaDevice(BareSpeaker):
                 continue
             except OSError:  # it has been closed: the device has moved
                 return
+            if source[1] not in self._senders:
+                continue
             self.times.append(time.monotonic())
             self._heard(packet, arrival(extra), source[1])
             if self.reports and self.times[-1] - reported > REPORT_SECONDS and not self.silent.is_set():
