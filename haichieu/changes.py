@@ -147,14 +147,13 @@ async def _first_of(news: asyncio.Event, hour: datetime.datetime | None) -> None
 
 
 async def _sqlite_changes(database: Database) -> AsyncGenerator[None, None]:
-    # data_version changes only when *another* connection commits, so this one must stay open and never write; it is
-    # not one of the pool's, which the work needs.
+    # A connection of its own: the work needs those of the pool.
     while True:
         try:
             with contextlib.closing(sqlite3.connect(database.url.database or "", isolation_level=None)) as connection:
                 last, waited = -1, 0.0
                 while True:
-                    (version,) = connection.execute("PRAGMA data_version").fetchone()
+                    (version,) = connection.execute("PRAGMA user_version").fetchone()
                     if version == last and waited < IDLE_SECONDS:
                         await asyncio.sleep(SQLITE_POLL_SECONDS)
                         waited += SQLITE_POLL_SECONDS

@@ -8,6 +8,7 @@ none of them, and reads do not queue behind writes that wait for a lock.
 import asyncio
 import contextvars
 import datetime
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -47,8 +48,7 @@ _CHANGED = "haichieu_changed"
 """Marks a connection whose transaction has changed a row."""
 _SILENT = "haichieu_silent"
 SILENTLY = {_SILENT: True}
-"""Execution options of a statement whose change nobody waits for, and which comes often: it wakes no listener of
-PostgreSQL. Listeners of SQLite notice every commit."""
+"""Execution options of a statement whose change nobody waits for, and which comes often: it wakes no listener."""
 
 ALONG_WITH_CHANGES: contextvars.ContextVar[Callable[[Session], None] | None] = contextvars.ContextVar(
     "along_with_changes", default=None
@@ -234,6 +234,15 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     _notice_changes(engine)
+
+    # Part of the transaction; the file's own counter (data_version) would count the silent ones as well.
+    @sa.event.listens_for(engine, "commit")
+    def _announce(connection: sa.Connection) -> None:
+        if connection.info.get(_CHANGED):
+            file: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+            (number,) = file.execute("PRAGMA user_version").fetchone()
+            file.execute(f"PRAGMA user_version={(number + 1) % 2**31}")
+
     return engine
 
 
