@@ -23,7 +23,7 @@ from broadcast_bridge.studio.speaker_target import LegTarget
 from broadcast_bridge.studio.stage import Stage, open_stage
 from haichieu.ari.client import AriClient
 from haichieu.background import Tasks, in_background
-from haichieu.database import now
+from haichieu.node_clock import NodeClock
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class DialAhead:
 
     def __init__(self, calls: "AheadCalls", find: Find, at: datetime.datetime | None) -> None:
         self.at = at
-        """The start time; None if it may come at any moment."""
+        """The start time by the clock that nodes share; None if it may come at any moment."""
         self.is_adopted = False
         self.stage: asyncio.Future[Stage | None] = asyncio.get_running_loop().create_future()
         """None if there is nobody to call, or it is called off."""
@@ -82,7 +82,7 @@ class DialAhead:
                 self._close()  # it begins before its time
             stage = await self.stage
             is_fit = stage is not None and stage.wideband == wideband and not stage.gone.is_set()
-            yield stage if is_fit else None
+            yield stage if is_fit and not self._off.is_set() else None
         finally:
             self._close()
             await self._over.wait()
@@ -123,6 +123,7 @@ class DialAhead:
                     self.stage.set_result(stage)
                     await self._until_off()
             finally:
+                self._close()  # a broadcast that begins now must not take a stage that is being cleared
                 await asyncio.gather(*(early.end() for early in self._early if not early.is_taken))
                 self._calls.took({early.target.code: early.seconds for early in self._early if early.is_news})
 
@@ -131,7 +132,7 @@ class DialAhead:
         self.call_off()
 
     async def _until_off(self) -> None:
-        limit = LONGEST_WAIT_SECONDS if self.at is None else (self.at - now()).total_seconds() + AFTER_START_SECONDS
+        limit = LONGEST_WAIT_SECONDS if self.at is None else self._until(self.at) + AFTER_START_SECONDS
         if await self._sleep(limit):
             if not self.is_adopted:
                 return
@@ -147,7 +148,10 @@ class DialAhead:
         if self.at is None:
             return 0.0
         earlier = min(max(target.answered_in for target in speakers) + SPARE_SECONDS, MOST_SECONDS_EARLIER)
-        return (self.at - now()).total_seconds() - earlier
+        return self._until(self.at) - earlier
+
+    def _until(self, at: datetime.datetime) -> float:
+        return (at - self._calls.clock.now()).total_seconds()
 
     async def _sleep(self, seconds: float) -> bool:
         """Sleep, unless called off meanwhile, which returns False."""
@@ -168,8 +172,11 @@ class DialAhead:
 class AheadCalls:
     """All speakers of a studio that are called ahead, each for one broadcast at a time."""
 
-    def __init__(self, client: AriClient, answer_seconds: float, took: TellTook, seats: SeatPool | None) -> None:
-        """`seats` are those at the fan-out, if there is one."""
+    def __init__(
+        self, client: AriClient, answer_seconds: float, took: TellTook, seats: SeatPool | None, clock: NodeClock
+    ) -> None:
+        """`seats` are those at the fan-out, if there is one; start times are by the `clock`."""
+        self.clock = clock
         self._client = client
         self._seats = seats
         self.took = took
@@ -201,7 +208,7 @@ class AheadCalls:
     def expect_only(self, keys: Collection[str]) -> None:
         """Call off the broadcasts that are not expected any more, and whose time has not come."""
         for key, ahead in list(self._by_key.items()):
-            is_to_come = ahead.at is not None and ahead.at > now()
+            is_to_come = ahead.at is not None and ahead.at > self.clock.now()
             if key not in keys and is_to_come:
                 ahead.call_off()
             if key not in keys and (is_to_come or ahead.is_over):

@@ -92,7 +92,7 @@ class Studio(Airings):
         self.relays = RelayCalls(client)
         self._writing = Tasks()
         times = AnswerTimes(database, self._writing)
-        self._ahead = AheadCalls(client, rules.answer_seconds, times.took, seats)
+        self._ahead = AheadCalls(client, rules.answer_seconds, times.took, seats, self.clock)
         self.expects = Expectations(
             self._ahead, database, store, rules.calling, rules.node, dials_ahead=rules.dial_ahead
         )

@@ -17,7 +17,7 @@ from typing import Literal
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, HungUp, NotAnswered, NotPlayed, NotStarted
+from haichieu.ari.errors import AriError, HungUp, Lost, NotAnswered, NotPlayed, NotStarted
 
 FILE_CLOSES_SECONDS = 2.0
 
@@ -118,10 +118,12 @@ class Announcer:
         self._inner = inner
 
     async def play(self, *sounds: str, skip_seconds: float = 0.0) -> None:
-        """Play to the end. Everybody in the bridge hears it from the same moment on. Raises NotPlayed."""
+        """Play to the end. Everybody in the bridge hears it from the same moment on. Raises NotPlayed, or Lost."""
         try:
             if not await self._inner.plays(*sounds, skip_seconds=skip_seconds):
                 raise NotPlayed("ari.not_played", sounds=tuple(sounds))
+        except HungUp as problem:  # it has no other side that could hang up
+            raise Lost("ari.call_lost") from problem
         finally:
             await self._hush()
 

@@ -19,6 +19,7 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone
 from broadcast_bridge.studio import dial_ahead
 from broadcast_bridge.studio.broadcast_plan import Sounds, StudioRules
 from broadcast_bridge.studio.dial_ahead import DialAhead
+from broadcast_bridge.studio.early_call import EarlyCall
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.studio import Studio
@@ -26,6 +27,7 @@ from haichieu.ari.call import Call
 from haichieu.database import Database, now
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
+from haichieu.node_clock import Reading
 from haichieu.people import Official
 from haichieu.spool import Spool
 from tests.builders.places import commune
@@ -103,12 +105,12 @@ class Scene:
         """Request a recorded broadcast some seconds from now."""
         with self.database.session() as session:
             sound = stored(session, self.store, b"\x10\x20" * 8000)
-            due_at = now() + datetime.timedelta(seconds=seconds)
+            due_at = self.studio.clock.now() + datetime.timedelta(seconds=seconds)
             return starting.ask(session, Request("test", "Bulletin", [sound.id], ["11"], due_at=due_at), now()).id
 
     def soon(self) -> list[Expected]:
         with self.database.session() as session:
-            return expected.soon(session, now())
+            return expected.soon(session, self.studio.clock.now())
 
     def begin(self, broadcast_id: int) -> "asyncio.Task[object]":
         """Begin a recorded broadcast, as the playout does at its time."""
@@ -340,6 +342,36 @@ async def test_recorded_broadcast_that_is_stopped_before_its_time_releases_them(
         session.get_one(Broadcast, broadcast_id).stop_asked_at = now()
     scene.studio.expects.recorded(scene.soon())
     await until(lambda: scene.channels() == [], "released")
+
+
+async def test_broadcast_that_begins_as_its_speakers_are_released_is_heard(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial_ahead, "AFTER_START_SECONDS", 0.0)
+    broadcast_id = scene.request(1.0)
+    scene.studio.expects.recorded(scene.soon())
+    await until(lambda: len(scene.joined()) == 2, "they wait")
+    end, are_released, may_end = EarlyCall.end, asyncio.Event(), asyncio.Event()
+
+    async def end_later(early: EarlyCall) -> None:
+        are_released.set()
+        await may_end.wait()
+        await end(early)
+
+    monkeypatch.setattr(EarlyCall, "end", end_later)
+    await are_released.wait()
+    airing = scene.begin(broadcast_id)
+    may_end.set()
+    await asyncio.wait([airing])
+    assert {one.state for one in scene.deliveries().values()} == {"played"}
+
+
+async def test_speakers_are_called_ahead_by_the_clock_that_nodes_share(scene: Scene) -> None:
+    behind = now() + datetime.timedelta(minutes=1)
+    scene.studio.clock.take([Reading(now(), behind, now())])
+    scene.request(1.5)
+    scene.studio.expects.recorded(scene.soon())
+    await until(lambda: len(scene.joined()) == 2, "they wait")
 
 
 async def test_packets_before_the_broadcast_are_not_in_its_proof(scene: Scene) -> None:

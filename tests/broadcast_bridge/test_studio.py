@@ -23,6 +23,7 @@ from broadcast_bridge.studio.studio import Studio
 from haichieu import background
 from haichieu.alarms import open_alarms
 from haichieu.ari.call import Call
+from haichieu.ari.errors import Lost
 from haichieu.ari.outgoing_lines import Lines
 from haichieu.audio.errors import UnreadableSound
 from haichieu.database import Database, now
@@ -266,6 +267,19 @@ async def test_broadcast_whose_rows_cannot_be_read_is_closed_as_failed(scene: Sc
     with pytest.raises(sa.exc.OperationalError):
         await scene.studio.air(broadcast_id, Taken())
     assert (scene.broadcast().state, scene.studio.on_air) == ("failed", frozenset())
+
+
+async def test_recorded_broadcast_that_loses_its_announcer_has_failed(scene: Scene) -> None:
+    scene.asterisk.plays_at_once = False
+    airing = scene.air()
+    await until(lambda: scene.asterisk.sounds == ["sound:opening"], "the chime")
+    scene.asterisk.finish()
+    await until(lambda: len(scene.asterisk.sounds) == 2, "the sound")
+    for channel in scene.asterisk.channels_of("player-"):
+        scene.asterisk.hang_up(channel)
+    with pytest.raises(Lost):
+        await airing
+    assert scene.broadcast().state == "failed"
 
 
 def breaks(*_: object) -> None:
