@@ -16,7 +16,7 @@ TONE = np.sin(2 * np.pi * HERTZ * SECOND)
 
 @pytest.mark.proof
 @pytest.mark.calls
-@pytest.mark.xdist_group("attack")
+@pytest.mark.xdist_group("heavy")
 @pytest.mark.timeout(SECONDS + 240)
 async def test_attackers_reach_no_loudspeaker_and_stop_no_call(tmp_path: Path) -> None:
     report = await campaign(tmp_path, SECONDS, 1, print)

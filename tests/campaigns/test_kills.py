@@ -13,7 +13,7 @@ PLAN = Plan()
 pytestmark = [
     pytest.mark.proof,
     pytest.mark.calls,
-    pytest.mark.xdist_group("kills"),
+    pytest.mark.xdist_group("heavy"),
     pytest.mark.timeout(PLAN.seconds + QUIET_SECONDS + 300),
 ]
 

@@ -16,7 +16,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cut_speeches(tmp_path_factory.mktemp("cluster-speech"))["demo-congrats"]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def running_province(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Province]:
     async with province(tmp_path_factory.mktemp("province")) as running:
         yield running

@@ -9,7 +9,7 @@ import pytest
 pytestmark = [
     pytest.mark.proof,
     pytest.mark.calls,
-    pytest.mark.xdist_group("cluster"),
+    pytest.mark.xdist_group("heavy"),
     pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="session"),
 ]

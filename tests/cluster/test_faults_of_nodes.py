@@ -23,7 +23,7 @@ from tests.station.scene import SAME
 pytestmark = [
     pytest.mark.proof,
     pytest.mark.calls,
-    pytest.mark.xdist_group("cluster"),
+    pytest.mark.xdist_group("heavy"),
     pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="session"),
 ]

@@ -13,7 +13,7 @@ from tests.cluster.province import NAMES, WEST, Province, joined
 pytestmark = [
     pytest.mark.proof,
     pytest.mark.calls,
-    pytest.mark.xdist_group("cluster"),
+    pytest.mark.xdist_group("heavy"),
     pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="session"),
 ]

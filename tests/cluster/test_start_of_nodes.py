@@ -11,7 +11,7 @@ from tests.cluster.province import NAMES, Province
 pytestmark = [
     pytest.mark.proof,
     pytest.mark.calls,
-    pytest.mark.xdist_group("cluster"),
+    pytest.mark.xdist_group("heavy"),
     pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="session"),
 ]

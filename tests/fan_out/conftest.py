@@ -9,7 +9,7 @@ from haichieu.demo.trial_station import trial_station
 from tests.fan_out.scene import FanOutScene, district
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def fan_out_station(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FanOutScene]:
     folder = tmp_path_factory.mktemp("fan-out")
     file = folder / "district.toml"
