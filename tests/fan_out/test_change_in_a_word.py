@@ -51,8 +51,11 @@ async def test_what_sipp_and_baresip_get_in_a_word_is_whole(scene: FanOutScene) 
         assert len(decoded) > SOUND
         skips = [(b - a) % STEPS for a, b in itertools.pairwise(decoded) if (b - a) % STEPS != 1]
         changes_of_source = 2 * deliveries["other"].attempts - 1
-        assert len(skips) <= changes_of_source
-        assert all(1 < skip <= MOST_IN_A_BUFFER + 1 for skip in skips), "nothing comes twice"
+        holes = [skip for skip in skips if skip]
+        assert len(holes) <= changes_of_source
+        assert all(1 < hole <= MOST_IN_A_BUFFER + 1 for hole in holes)
+        repeats = len(skips) - len(holes)
+        assert repeats <= len(holes), "Baresip may conceal a hole by playing the next packet twice; it came once"
         assert all(breaks(one.heard) == [] for one in speakers.values())
 
 
