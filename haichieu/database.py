@@ -8,7 +8,6 @@ none of them, and reads do not queue behind writes that wait for a lock.
 import asyncio
 import contextvars
 import datetime
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -239,9 +238,11 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "commit")
     def _announce(connection: sa.Connection) -> None:
         if connection.info.get(_CHANGED):
-            file: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-            (number,) = file.execute("PRAGMA user_version").fetchone()
-            file.execute(f"PRAGMA user_version={(number + 1) % 2**31}")
+            cursor = connection.connection.cursor()
+            cursor.execute("PRAGMA user_version")
+            (number,) = cursor.fetchall()[0]
+            cursor.execute(f"PRAGMA user_version={(number + 1) % 2**31}")
+            cursor.close()
 
     return engine
 

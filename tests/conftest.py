@@ -2,7 +2,6 @@
 
 import gc
 import os
-from typing import Any
 
 import hypothesis
 import pytest
@@ -19,14 +18,8 @@ PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 COMPUTING = 10
 """Niceness of a worker from its first test that makes no call: a call that waits for the processor loses sound."""
 
-STATIONS = ("shared_station", "breakable_station")
-"""Fixtures that end with the group of tests that use them: a station without calls costs a twentieth of a core."""
-
 OBJECTS_PER_COLLECTION = 50_000
 """Instead of 700: searching for garbage in the objects of all libraries took a sixth of the suite's time."""
-
-RUNNING: dict[pytest.FixtureDef[Any], pytest.FixtureRequest] = {}
-"""The stations that run, in the order in which they were begun."""
 
 gc.disable()  # while modules are imported and tests collected, almost everything stays
 hypothesis.settings.register_profile("suite", max_examples=examples(100), derandomize=not PROOF)
@@ -85,28 +78,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
-    """Remember the stations that run."""
-    if fixturedef.argname in STATIONS:
-        RUNNING[fixturedef] = request
-
-
-@pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """End the stations of a group after its last test, and the browser: its event loop would seem to run in others."""
-    if nextitem is not None and _marked_group(item) == _marked_group(nextitem):
-        return
-    while RUNNING:
-        fixture, request = RUNNING.popitem()
-        fixture.finish(request)
-    if _group(item) == "browser":
+    """Close the browser after its last test: its event loop would count as running in every later test."""
+    if _group(item) == "browser" and (nextitem is None or _group(nextitem) != "browser"):
         from tests.admin.browsing import BROWSER
 
         BROWSER.close()
-
-
-def _marked_group(item: pytest.Item) -> object:
-    return next(item.iter_markers("xdist_group")).args[0]
 
 
 def _group(item: pytest.Item) -> str:
