@@ -82,6 +82,10 @@ class LoneAsterisk:
         listed = await self.ari("GET", "/channels")
         return list({channel["id"]: channel for channel in listed}.values())
 
+    async def calls_over(self) -> None:
+        """Wait until no channel is left: it sends a BYE, or answers one, before it gives the channel up."""
+        await until(lambda: asterisk_rest.request(self.settings, "GET", "/channels") == [], "no channel is left")
+
     async def put(self, account: Iterable[DynamicObject]) -> None:
         """Push an account as the switchboard does."""
         for item in account:

@@ -87,7 +87,7 @@ class House:
 
     async def _presented_by(self, phone: SoftPhone) -> str:
         # A phone hears of the end of a call, or of its refusal, before Asterisk has done with it.
-        await until(lambda: asterisk_rest.request(self.asterisk.settings, "GET", "/channels") == [], "no channel")
+        await self.asterisk.calls_over()
         try:
             await phone.call("1900")
         except CallNotAnswered as refusal:

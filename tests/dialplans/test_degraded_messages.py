@@ -32,7 +32,6 @@ from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import free_port, until
 from haichieu.media import MediaStore
 from haichieu.process_control import end_with_parent
-from tests import asterisk_rest
 from tests.command_line import haichieu
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.on_disk import files_with
@@ -120,10 +119,6 @@ def same(spoken: Path, recording: Path) -> bool:
 async def begin_speaking(asterisk: LoneAsterisk, phone: SoftPhone, speech: Path) -> None:
     await until(lambda: recorded(asterisk), "the recording begins")
     await phone.play(speech)
-
-
-async def over(asterisk: LoneAsterisk) -> None:
-    await until(lambda: asterisk_rest.request(asterisk.settings, "GET", "/channels") == [], "no channels are left")
 
 
 @pytest.fixture(autouse=True)
@@ -227,7 +222,7 @@ async def test_each_message_becomes_one_case_despite_kills(
     async with caller(asterisk, carrier_port) as phone:
         await begin_speaking(asterisk, phone, sounds["demo-congrats"])
         await phone.hang_up()
-    await over(asterisk)
+    await asterisk.calls_over()
     shutil.copytree(folder(asterisk), tmp_path / "as-it-was")
     async with caller(asterisk, carrier_port, number="anonymous") as phone:
         await until(lambda: len(list(folder(asterisk).glob("*.wav"))) == 2, "the second recording begins")

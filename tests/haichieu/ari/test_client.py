@@ -11,7 +11,6 @@ from haichieu.ari.errors import AsteriskUnavailable, Lost, NoSuchThing
 from haichieu.ari.events import Event
 from haichieu.ari.key_events import Digits
 from haichieu.demo.trial_station import until
-from tests.asterisk_rest import request
 from tests.haichieu.ari.conftest import Line
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
@@ -69,8 +68,7 @@ async def test_call_that_ended_during_the_cut_raises_lost(line: Line) -> None:
         await cut_off(line)
         await line.phone.hang_up()
         await line.phone.ended()
-        # Asterisk answers the BYE before it gives the channel up: until then it would still announce the end.
-        await until(lambda: request(line.asterisk.settings, "GET", "/channels") == [], "the end at Asterisk")
+        await line.asterisk.calls_over()
         line.gateway.shut = False
         with pytest.raises(Lost):
             await asyncio.wait_for(waiting, 5)
