@@ -60,7 +60,7 @@ class Project:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("MAKE", "MFLAGS", "HAICHIEU_PROOF"))
+            if not name.startswith(("MAKE", "MFLAGS", "HAICHIEU_PROOF", "PYTHON"))
         }
         path = f"{self.programs}:{os.environ['PATH']}"
         return subprocess.run(

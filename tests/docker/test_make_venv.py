@@ -106,6 +106,19 @@ def test_a_fitting_system_python_is_used(machine: Machine, version: str) -> None
     assert "pjsua2" not in finished.stderr
 
 
+def test_the_distributions_python_comes_before_others(machine: Machine) -> None:
+    others = machine.folder / "pyenv"
+    others.mkdir()
+    machine.write(others / "python3.11", PYTHON.replace("VERSION", "3.11"))
+    machine.has_python("python3", "3.12")
+    path = f"{others}:{machine.programs}"
+    assert machine.make_venv(PATH=path).returncode == 0
+    machine.has("dpkg-query", "#!/bin/bash\n")
+    shutil.rmtree(machine.project / ".venv")
+    assert machine.make_venv(PATH=path).returncode == 0
+    assert machine.venvs() == ["3.11", "3.12"]
+
+
 def test_libraries_come_from_where_pip_would_fetch_them(machine: Machine) -> None:
     machine.has_python("python3", "3.11")
     settings = "global.index-url='https://mirror.example/simple'\n:env:.cert='/etc/ssl/ours.crt'"
