@@ -8,9 +8,10 @@ import pytest
 
 from tests.cheap_hashes import use_cheap_hashes
 from tests.examples import examples
+from tests.groups import group_of
 
-FIXTURES = ("tests.databases", "tests.postgres", "tests.station.stations")
-"""Modules whose fixtures every test may use."""
+PLUGINS = ("tests.databases", "tests.postgres", "tests.station.stations", "tests.groups")
+"""Modules whose fixtures and hooks are for every test."""
 
 PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 """Set by `make proof`: run everything, and everything that uses a database on both."""
@@ -30,7 +31,7 @@ use_cheap_hashes()  # before any builder is imported: some hash a PIN or passwor
 def pytest_configure(config: pytest.Config) -> None:
     """Import the fixtures, except in the process that only shares the tests out among the workers."""
     if not config.getoption("numprocesses", None):
-        for name in FIXTURES:
+        for name in PLUGINS:
             config.pluginmanager.import_plugin(name)
 
 
@@ -52,6 +53,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=_place_in_order)
+    places: dict[object, int] = {}
+    for item in items:
+        places.setdefault(group_of(item), len(places))
+    items.sort(key=lambda item: places[group_of(item)])  # the whole group one after the other, on one worker too
 
 
 def _place_in_order(item: pytest.Item) -> tuple[bool, bool, bool]:
@@ -75,15 +80,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let the workers that compute leave the processor to those that are on the telephone."""
     if "PYTEST_XDIST_WORKER" in os.environ and item.get_closest_marker("calls") is None and os.nice(0) < COMPUTING:
         os.nice(COMPUTING - os.nice(0))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Close the browser after its last test: its event loop would count as running in every later test."""
-    if _group(item) == "browser" and (nextitem is None or _group(nextitem) != "browser"):
-        from tests.admin.browsing import BROWSER
-
-        BROWSER.close()
 
 
 def _group(item: pytest.Item) -> str:

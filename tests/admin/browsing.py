@@ -26,22 +26,18 @@ FLAGS = [
 ]  # fmt: skip
 
 
-BROWSER = contextlib.ExitStack()
-"""The browser of this process; `tests/conftest.py` closes it after the last test that uses it."""
-
-
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program, "chromium is missing: docker/install-system-packages test"
     flags = FLAGS
     if os.geteuid() == 0:
         flags = [*FLAGS, "--no-sandbox"]
         program = str(without_priority(program, tmp_path_factory.mktemp("browser") / "chromium"))
-    playwright = BROWSER.enter_context(sync_playwright())
-    browser = playwright.chromium.launch(executable_path=program, args=flags)
-    BROWSER.callback(browser.close)
-    return browser
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
 
 
 def without_priority(program: str, script: Path) -> Path:

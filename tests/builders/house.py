@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -21,6 +22,8 @@ from haichieu.settings import load_settings
 from tests.builders.accounts import PASSWORD, account
 
 PAGE = {"Accept": "text/html"}
+CSRF = "wtf-csrf-token"
+"""What Flask-WTF signs the tokens of forms with, besides the key of the application."""
 
 
 class CompiledTemplates(BytecodeCache):
@@ -81,8 +84,6 @@ class Browser:
     """A client that sends forms as pages do: with the token of the page before."""
 
     client: FlaskClient
-    _token: tuple[object, str] = (None, "")
-    """Cookies, and the token that goes with them."""
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Open a page."""
@@ -96,13 +97,10 @@ class Browser:
         return self.client.post(path, data={"csrf_token": token, **fields}, headers={**PAGE, **(headers or {})})
 
     def any_token(self) -> str:
-        """The token that all forms carry until another account is signed in; a page is fetched for it once."""
-        cookies = [cookie and cookie.value for cookie in map(self.client.get_cookie, ("haichieu", "haichieu-form"))]
-        if self._token[0] != cookies or not self._token[1]:
-            found = self.form_token("/account" if cookies[0] else "/login")
-            cookies = [cookie and cookie.value for cookie in map(self.client.get_cookie, ("haichieu", "haichieu-form"))]
-            self._token = cookies, found
-        return self._token[1]
+        """The token that all forms carry until another account is signed in, made as the application makes it."""
+        with self.client.session_transaction() as session:
+            known = session.setdefault("csrf_token", "of this browser")
+        return str(URLSafeTimedSerializer(self.client.application.secret_key or "", salt=CSRF).dumps(known))
 
     def form_token(self, page: str) -> str:
         """The token that the forms of a page carry."""
