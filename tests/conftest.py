@@ -8,7 +8,6 @@ import pytest
 
 from tests.cheap_hashes import use_cheap_hashes
 from tests.examples import examples
-from tests.groups import group_of
 
 PLUGINS = ("tests.databases", "tests.postgres", "tests.station.stations", "tests.groups")
 """Modules whose fixtures and hooks are for every test."""
@@ -52,6 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
+    from tests.groups import group_of  # imported before it is a plugin, its assertions could not be rewritten
+
     items.sort(key=_place_in_order)
     places: dict[object, int] = {}
     for item in items:

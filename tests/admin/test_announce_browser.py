@@ -42,7 +42,6 @@ def test_a_text_is_on_air_after_five_actions_from_any_page(page: Page, station: 
 
 @pytest.mark.proof
 def test_a_recording_by_microphone_is_heard_and_aired(page: Page, station: Served) -> None:
-    page.context.grant_permissions(["microphone"])
     sign_in(page, OPERATOR, "/announce")
     page.locator("summary", has_text="ghi âm").click()
     page.get_by_role("button", name="Bắt đầu thu").click()

@@ -53,7 +53,6 @@ def test_uploaded_file_is_approved_planned_and_shown_in_the_week(page: Page, sta
 
 
 def test_a_programme_is_spoken_into_the_browser(page: Page) -> None:
-    page.context.grant_permissions(["microphone"])
     sign_in(page, "editor@x.example", "/programmes/0/edit")
     form = page.locator("form[data-upload]")
     form.get_by_label("Tiêu đề").fill("Lời trưởng thôn")

@@ -28,6 +28,9 @@ from tests.builders.sounds import kept
 
 HEARD = "cầu treo ở xóm tôi bị hỏng hai tháng nay rồi mà chưa thấy ai sửa"
 SECONDS = 0.5
+REFUSE_MICROPHONE = """() => {
+  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"));
+}"""
 LONG = "Xin-đài-xem-giúp-" * 30
 
 pytestmark = pytest.mark.timeout(240)
@@ -230,11 +233,12 @@ def test_a_voice_has_its_outline_and_an_answer_is_spoken_into_the_browser(page: 
         page.get_by_role("button", name="Bắt đầu thu"),
         page.get_by_role("button", name="Gửi câu trả lời này"),
     )
+    page.evaluate(REFUSE_MICROPHONE)
     record.click()
     expect(page.get_by_text("Trình duyệt không cho dùng micrô")).to_be_visible()
     send.click()
     expect(page.get_by_text("Chưa chọn tệp hoặc thu âm.")).to_be_visible()
-    page.context.grant_permissions(["microphone"])
+    page.evaluate("() => { delete navigator.mediaDevices.getUserMedia; }")
     record.click()
     expect(page.get_by_text("Đang thu âm…")).to_be_visible()
     page.wait_for_timeout(2500)

@@ -1,8 +1,6 @@
 """The first run with a browser alone: from an empty station to a test call that a SIP phone hears."""
 
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from haichieu.audio.sound import read_wav
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, trial_station
 from haichieu.processes.sounds import open_prompts
-from tests.admin.browsing import FLAGS, LAPTOP, without_priority
+from tests.admin.browsing import LAPTOP, program_and_flags
 from tests.builders.accounts import PASSWORD
 from tests.station.quick_voice import speaking_quickly
 from tests.station.scene import until_heard
@@ -39,9 +37,7 @@ async def page(station: TrialStation, tmp_path: Path) -> AsyncIterator[Page]:
     """A browser at the station."""
     address = f"http://127.0.0.1:{station.settings.web_port}"
     async with async_playwright() as playwright:
-        program, flags = shutil.which("chromium") or "chromium", FLAGS
-        if os.geteuid() == 0:
-            program, flags = str(without_priority(program, tmp_path / "chromium")), [*FLAGS, "--no-sandbox"]
+        program, flags = program_and_flags(tmp_path)
         browser = await playwright.chromium.launch(executable_path=program, args=flags)
         context = await browser.new_context(base_url=address, locale="vi-VN", viewport=LAPTOP)
         context.set_default_timeout(SECONDS)

@@ -51,6 +51,7 @@ def test_what_is_new_is_in_the_title_and_is_heard(page: Page, station: Served) -
     expect(page.locator("body[data-rang]")).to_have_count(0)  # nothing is new
 
 
+@pytest.mark.proof  # the shell without windows keeps no notifications
 def test_a_push_is_shown_by_the_service_worker(page: Page, station: Served) -> None:
     page.context.grant_permissions(["notifications"])
     sign_in(page, at="/account")

@@ -83,7 +83,6 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
 
 @pytest.mark.proof
 def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
-    page.context.grant_permissions(["microphone"])
     sign_in(page, "admin@district.example", "/prompts?q=hotline+menu")
     follow(page, page.get_by_role("link", name="hotline-menu"))
     page.get_by_label("Văn bản").fill("Bấm một để nghe tin. Bấm hai để nhắn. Bấm không để gặp cán bộ.")

@@ -2,9 +2,7 @@
 
 import asyncio
 import datetime
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from haichieu.demo.trial_station import until
 from haichieu.people import Account, Role, Unit
 from haichieu.vault import hash_secret
 from ivr.calls.routing import Number
+from tests.admin.browsing import program_and_flags
 from tests.builders.accounts import PASSWORD
 from tests.station import district, on_air
 from tests.station.scene import SAME, Scene, until_heard
@@ -79,7 +78,7 @@ class Planned:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def office(scene: Scene) -> AsyncIterator[Office]:
+async def office(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     """One account of each role in Cô Ba (the administrator's in Lũng Pán), and one browser."""
     with scene.station.database.session() as session:
         units = {unit.code: unit.id for unit in session.scalars(sa.select(Unit))}
@@ -89,10 +88,8 @@ async def office(scene: Scene) -> AsyncIterator[Office]:
         for name, role in (*((role, role) for role in Role), (MENU, Role.ADMIN)):
             unit_id = units["LP" if name == Role.ADMIN else "CB"]
             session.add(Account(email=f"{name}@x.example", name=name, password_hash=secret, role=role, unit_id=unit_id))
-    program = shutil.which("chromium")
-    assert program, "chromium is missing: docker/install-system-packages test"
-    flags = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    flags += ["--autoplay-policy=no-user-gesture-required", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    program, flags = program_and_flags(tmp_path_factory.mktemp("browser"))
+    flags = [*flags, "--autoplay-policy=no-user-gesture-required"]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=flags)
         expect.set_options(timeout=20_000)
