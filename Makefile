@@ -41,17 +41,17 @@ cluster-demo: ## start three nodes with Kamailio and PostgreSQL, broadcast throu
 
 # Three workers are on the telephone, one drives the browser, two compute. `make proof` rests less, and has three.
 # In a new clone, one process compiles the tests while others fetch; else every worker would compile all of them.
-# Lint runs beside the tests, which mostly wait; its result is printed after theirs, and both must succeed.
+# Lint runs beside all that, and has the second core while tests are compiled; its result is printed after theirs, and both must succeed.
 define test_and_lint
 docker/install-system-packages run demo province test $${HAICHIEU_PROOF:+proof} & installing=$$!
 PYTHON="$(PYTHON)" docker/make-venv
 wait $$installing
-$(BIN)/pytest --collect-only -q $(ARGS) >/dev/null 2>&1 & compiling=$$!
-$(MAKE) asterisk model
-wait $$compiling || true
 lint=$$(mktemp)
 trap 'rm -f "$$lint"; kill $$linting 2>/dev/null || true' EXIT
 nice -n 19 $(MAKE) lint >"$$lint" 2>&1 & linting=$$!
+$(BIN)/pytest --collect-only -q $(ARGS) >/dev/null 2>&1 & compiling=$$!
+$(MAKE) asterisk model
+wait $$compiling || true
 workers=6; [ -z "$${HAICHIEU_PROOF:-}" ] || workers=3
 tests=passed; $(BIN)/pytest -n $$workers --dist loadgroup --no-loadscope-reorder $(ARGS) || tests=FAILED
 sources=passed; wait $$linting || sources=FAILED

@@ -320,18 +320,22 @@ def migrate(url: str, revision: str = "head") -> None:
             with database.engine.connect() as connection:
                 if schema_revision(connection) == newest_revision():
                     return
-        # Alembic is slow to load, and at most starts there is nothing to upgrade.
-        from alembic import command
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        # It sees the DDL through this connection, in one transaction: a half-done migration is rolled back.
-        with without_foreign_keys(database) as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+        _upgrade(database, revision)
     except sa.exc.OperationalError as problem:
         url_shown = database.url.render_as_string(hide_password=True)
         raise EnvironmentProblem("base.database.cannot_open", url=url_shown, why=str(problem.orig)) from problem
     finally:
         database.close()
+
+
+def _upgrade(database: Database, revision: str) -> None:
+    # Alembic is slow to load, and at most starts there is nothing to upgrade.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    # It sees the DDL through this connection, in one transaction: a half-done migration is rolled back.
+    with without_foreign_keys(database) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

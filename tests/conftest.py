@@ -5,6 +5,7 @@ import os
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.cheap_hashes import use_cheap_hashes
 from tests.examples import examples
@@ -24,6 +25,7 @@ OBJECTS_PER_COLLECTION = 50_000
 gc.disable()  # while modules are imported and tests collected, almost everything stays
 hypothesis.settings.register_profile("suite", max_examples=examples(100), derandomize=not PROOF)
 hypothesis.settings.load_profile("suite")
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback  # without colours
 use_cheap_hashes()  # before any builder is imported: some hash a PIN or password once per process
 
 
