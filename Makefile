@@ -41,7 +41,8 @@ cluster-demo: ## start three nodes with Kamailio and PostgreSQL, broadcast throu
 
 # Three workers are on the telephone, one drives the browser, two compute. `make proof` rests less, and has three.
 # In a new clone, one process compiles the tests while others fetch; else every worker would compile all of them.
-# Lint runs beside all that, and has the second core while tests are compiled; its result is printed after theirs, and both must succeed.
+# Lint runs beside all that, and has the second core while tests are compiled. Its result is printed after theirs, and
+# both must succeed.
 define test_and_lint
 docker/install-system-packages run demo province test $${HAICHIEU_PROOF:+proof} & installing=$$!
 PYTHON="$(PYTHON)" docker/make-venv

@@ -90,6 +90,7 @@ def test_broadcasts_of_the_first_release_survive_the_upgrade(first_release: str)
     database.close()
 
 
+@pytest.mark.proof  # a migration that was released is never changed
 @pytest.mark.both_databases
 def test_the_history_of_a_case_survives_both_ways(database: Database) -> None:
     with database.session() as session:
@@ -114,6 +115,7 @@ def test_the_history_of_a_case_survives_both_ways(database: Database) -> None:
     assert len(cut) == 200
 
 
+@pytest.mark.proof  # a migration that was released is never changed
 @pytest.mark.both_databases
 def test_objections_are_allowed_since_their_migration_only(database: Database) -> None:
     with database.session() as session:
@@ -130,6 +132,7 @@ def test_objections_are_allowed_since_their_migration_only(database: Database) -
         session.flush()
 
 
+@pytest.mark.proof  # a migration that was released is never changed
 @pytest.mark.both_databases
 def test_entries_by_hand_exist_since_their_migration_only(database: Database) -> None:
     with database.session() as session:
@@ -148,6 +151,7 @@ def test_entries_by_hand_exist_since_their_migration_only(database: Database) ->
         session.rollback()
 
 
+@pytest.mark.proof  # a migration that was released is never changed
 @pytest.mark.both_databases
 def test_history_says_in_the_language_of_the_reader_what_was_guessed(database: Database) -> None:
     earlier = ("Điện (nước) (keywords: điện)", "Xã Cô Ba (place)", "Xã Cô Ba (account:a@b)", "Tổ 1 (cũ)")
@@ -167,6 +171,7 @@ def test_history_says_in_the_language_of_the_reader_what_was_guessed(database: D
         assert render(step.after_message, "en") == "Điện (nước) (guessed from keywords)"
 
 
+@pytest.mark.proof  # a migration that was released is never changed
 def test_codes_of_fields_become_names_in_programmes_of_bulletins_only(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
