@@ -28,7 +28,6 @@ pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable"), pytest.ma
 SECRET = "a-secret-nobody-guesses"
 OWN_RTP_PORTS = "32000-32199"
 """Ports that no other station or phone of the tests uses: what is traced there belongs to this Asterisk."""
-NEARLY_ALL = 0.8
 NOTHING = 0.3
 REFUSALS = ("403", "404", "415", "488")
 """401 would ask the device for the digest of its password."""
@@ -96,12 +95,15 @@ async def test_encrypted_account_is_refused_in_the_clear(asterisk: LoneAsterisk,
 
 
 async def heard_by(speaker: SoftSpeaker, phone: SoftPhone, number: str, speech: Sound, file: Path) -> None:
-    """Call a speaker through the station, and wait until nearly all that the station says has arrived there."""
+    """Call a speaker through the station, and wait until most of what the station says has arrived there.
+
+    It is said once, and on a busy machine a speaker misses a part of it; the trace has whatever was sent.
+    """
     async with speaker, phone:
         await speaker.registered()
         await phone.registered()
         await phone.dial(number)  # answered only after the announcement
-        arrived = lambda: file.exists() and match(speech, read_wav(file)).fraction > NEARLY_ALL  # noqa: E731
+        arrived = lambda: file.exists() and match(speech, read_wav(file)).correlation > FOUND  # noqa: E731
         await until(arrived, "the announcement arrives", 30, 0.3)
 
 
