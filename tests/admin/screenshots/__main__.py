@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from admin.set_up.first_link import first_link
 from haichieu.database import migrate
 from haichieu.settings import load_settings
-from tests.admin.browsing import FLAGS
+from tests.admin.browsing import program_and_flags
 from tests.admin.screenshots.district import ADMIN, APPROVER, EDITOR, OPERATOR, build_district
 from tests.admin.served import web_process
 from tests.builders.accounts import PASSWORD
@@ -236,8 +236,8 @@ def main(names: list[str]) -> None:
         sys.exit(f"There is no picture called {', '.join(unknown)}.")
     wanted = [shot for shot in SHOTS if not names or shot.name in names]
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        flags = [*FLAGS, "--no-sandbox", "--hide-scrollbars"]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        program, flags = program_and_flags(Path(folder))
+        browser = playwright.chromium.launch(executable_path=program, args=[*flags, "--hide-scrollbars"])
         if wanted:
             (home := Path(folder) / "district").mkdir()
             build_district(home).close()
