@@ -39,7 +39,7 @@ cluster-demo: ## start three nodes with Kamailio and PostgreSQL, broadcast throu
 	@docker/install-system-packages demo province >&2
 	@exec $(BIN)/haichieu cluster-demo $(ARGS)
 
-# Three workers are on the telephone, one drives the browser, two compute. `make proof` rests less, and has three.
+# Three workers are on the telephone, one drives the browser, one computes. `make proof` rests less, and has three.
 # In a new clone, one process compiles the tests while others fetch; else every worker would compile all of them.
 # Lint runs beside all that, and has the second core while tests are compiled. Its result is printed after theirs, and
 # both must succeed.
@@ -53,7 +53,7 @@ nice -n 19 $(MAKE) lint >"$$lint" 2>&1 & linting=$$!
 $(BIN)/pytest --collect-only -q $(ARGS) >/dev/null 2>&1 & compiling=$$!
 $(MAKE) asterisk model
 wait $$compiling || true
-workers=6; [ -z "$${HAICHIEU_PROOF:-}" ] || workers=3
+workers=5; [ -z "$${HAICHIEU_PROOF:-}" ] || workers=3
 tests=passed; $(BIN)/pytest -n $$workers --dist loadgroup --no-loadscope-reorder $(ARGS) || tests=FAILED
 sources=passed; wait $$linting || sources=FAILED
 printf '\n== make lint ==\n'; cat "$$lint"

@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from tests.cheap_hashes import use_cheap_hashes
+from tests.cheap_sounds import use_cheap_sounds
 from tests.examples import examples
 
 PLUGINS = ("tests.databases", "tests.postgres", "tests.station.stations", "tests.groups")
@@ -27,6 +28,7 @@ hypothesis.settings.register_profile("suite", max_examples=examples(100), derand
 hypothesis.settings.load_profile("suite")
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback  # without colours
 use_cheap_hashes()  # before any builder is imported: some hash a PIN or password once per process
+use_cheap_sounds()  # before anything imports the conversion by its name
 
 
 def pytest_configure(config: pytest.Config) -> None:

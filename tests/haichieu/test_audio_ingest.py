@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haichieu.audio.ingest import BrokenSound, NotASound, SilentSound, TooLongSound, UnusableSound, telephone_forms
+from haichieu.audio.ingest import BrokenSound, NotASound, SilentSound, TooLongSound, UnusableSound
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
 from haichieu.demo.audio_matching import match
 from haichieu.errors import EnvironmentProblem
+from tests.cheap_sounds import telephone_forms
 
 
 @pytest.fixture(scope="module")
